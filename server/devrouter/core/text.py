@@ -1,0 +1,106 @@
+"""Lines and offsets exactly as LSP counts them: a line ends at LF, CRLF or a lone CR, and nowhere else.
+
+`str.splitlines` also splits at form feed, U+2028 and others; one such character pasted from the web would
+shift every later position. Offsets are Python string indices (code points); a column is counted in the
+units that the client chose.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import NamedTuple
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+class Span(NamedTuple):
+    """A half-open range of string indices."""
+
+    start: int
+    end: int
+
+    def moved(self, by: int) -> Span:
+        return Span(self.start + by, self.end + by)
+
+    def overlaps(self, other: Span) -> bool:
+        """True where the two share a character, or one is an empty span inside or at the rim of the other."""
+        if self.start == self.end or other.start == other.end:
+            return self.start <= other.end and other.start <= self.end
+        return self.start < other.end and other.start < self.end
+
+
+class Units(StrEnum):
+    """The position encodings of LSP 3.17."""
+
+    UTF8 = "utf-8"
+    UTF16 = "utf-16"
+    UTF32 = "utf-32"
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A text with its lines found once. Lookups clamp: a position outside the text is its nearest end."""
+
+    text: str
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """The offset at which each line starts; the last may be an empty line after a final line end."""
+        return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+
+    def line_span(self, line: int) -> Span:
+        """The line's characters without its line end."""
+        start = self.starts[line]
+        if line + 1 == len(self.starts):
+            return Span(start, len(self.text))
+        end = self.starts[line + 1]
+        return Span(start, end - (2 if self.text[end - 2 : end] == "\r\n" else 1))
+
+    def position(self, offset: int, units: Units) -> tuple[int, int]:
+        """Offset to (line, column in `units`), both from zero."""
+        offset = max(0, min(offset, len(self.text)))
+        line = bisect_right(self.starts, offset) - 1
+        start, end = self.line_span(line)
+        return line, _width(self.text[start : min(offset, end)], units)
+
+    def offset(self, line: int, column: int, units: Units) -> int:
+        """(line, column in `units`) to offset; a column inside a character is that character's start."""
+        if line < 0:
+            return 0
+        if line >= len(self.starts):
+            return len(self.text)
+        start, end = self.line_span(line)
+        content = self.text[start:end]
+        if units is Units.UTF32 or content.isascii():
+            return start + max(0, min(column, len(content)))
+        used = 0
+        for index, character in enumerate(content):
+            used += _width(character, units)
+            if used > column:
+                return start + index
+        return end
+
+
+def first_line(text: str) -> Span:
+    """The first line that holds more than white space, without its surrounding white space."""
+    lines = Lines(text)
+    for line in range(len(lines.starts)):
+        start, end = lines.line_span(line)
+        content = text[start:end]
+        if content.strip():
+            lead = len(content) - len(content.lstrip())
+            return Span(start + lead, start + len(content.rstrip()))
+    return Span(0, 0)
+
+
+def _width(text: str, units: Units) -> int:
+    if units is Units.UTF32 or text.isascii():
+        return len(text)
+    # A lone surrogate can stand in a JSON string, so it must not stop the count.
+    if units is Units.UTF8:
+        return len(text.encode("utf-8", "surrogatepass"))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -1,0 +1,1 @@
+"""Who answers a draft: each engine stands behind the one Protocol in `engine.py`."""

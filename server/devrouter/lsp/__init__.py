@@ -1,0 +1,1 @@
+"""The one thin face towards the editor; nothing outside this package knows pygls or lsprotocol."""
