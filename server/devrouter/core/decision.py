@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 
     from pydantic import TypeAdapter
 
-__all__ = ["Answer", "Complexity", "Decision", "DecisionError", "Intent", "Route", "Triage", "decision_schema"]
+__all__ = [
+    "Answer",
+    "Complexity",
+    "Decision",
+    "DecisionError",
+    "Intent",
+    "Route",
+    "Triage",
+    "decision_schema",
+]
 
 
 class Intent(StrEnum):
@@ -66,7 +75,7 @@ class Decision:
     @classmethod
     def from_json(cls, text: str | bytes) -> Decision:
         """Parse one JSON object strictly. Raises `DecisionError` with a sentence that names the field."""
-        from pydantic import ValidationError  # noqa: PLC0415  (loaded on first use: the editor waits for us)
+        from pydantic import ValidationError
 
         try:
             return _adapter().validate_json(text)
@@ -153,6 +162,6 @@ class Triage:
 
 @cache
 def _adapter() -> TypeAdapter[Decision]:
-    from pydantic import TypeAdapter  # noqa: PLC0415
+    from pydantic import TypeAdapter
 
     return TypeAdapter(Decision)
