@@ -1,0 +1,369 @@
+"""Every setting: its group, type, default, description and scope. Editors' schemas are made from this file.
+
+A setting of scope `machine` (endpoints, keys, who may be asked) is only the user's to set; one of scope
+`resource` may also come from a repository. `settings_sources` reads the places settings come from,
+`settings_schema` writes them for editors. Values here are plain: pydantic is loaded only to check what was
+read, never for `Settings()`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from devrouter.core.gaps import GapKind
+from devrouter.core.tiers import Route, TierPolicy
+
+
+class Scope(StrEnum):
+    """Who may set a setting: the user alone, or a repository as well. The words are VS Code's."""
+
+    MACHINE = "machine"
+    RESOURCE = "resource"
+
+
+def _machine(description: str, **limits: object) -> Mapping[str, Any]:
+    """Metadata of a field. `limits` are pydantic's words (gt, le, pattern ...); a list's bind its items."""
+    return {"scope": Scope.MACHINE, "description": description, "limits": limits}
+
+
+def _resource(description: str, **limits: object) -> Mapping[str, Any]:
+    return {"scope": Scope.RESOURCE, "description": description, "limits": limits}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """When the model is asked, and how long it may take. Seconds throughout."""
+
+    trigger: Literal["pause", "save", "request"] = field(
+        default="pause",
+        metadata=_machine(
+            "When the model is asked: `pause` when typing rests, `save` when the document is saved, `request` "
+            "only when you ask for it. The instant engine answers in every case."
+        ),
+    )
+    pause_seconds: float = field(
+        default=0.8,
+        metadata=_machine(
+            "With the trigger `pause`: how many seconds typing must rest before the model is asked.",
+            ge=0,
+            le=60,
+        ),
+    )
+    connect_timeout: float = field(
+        default=2.0,
+        metadata=_machine("Seconds to wait for the connection to the model server.", gt=0, le=3600),
+    )
+    first_token_timeout: float = field(
+        default=30.0,
+        metadata=_machine(
+            "Seconds to wait for the first token of a reply; loading the model counts.", gt=0, le=3600
+        ),
+    )
+    total_timeout: float = field(
+        default=60.0, metadata=_machine("Seconds that a whole reply may take.", gt=0, le=3600)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OllamaSettings:
+    host: str = field(
+        default="",
+        metadata=_machine(
+            "Address of the Ollama server. Empty: the variable OLLAMA_HOST, or 127.0.0.1:11434 without it."
+        ),
+    )
+    model: str = field(default="devrouter", metadata=_machine("Name of the model in Ollama.", min_length=1))
+    keep_alive: str = field(
+        default="5m",
+        metadata=_machine(
+            "How long Ollama keeps the model in memory after an answer, such as `5m` or `1h30m`; `-1m` for ever.",
+            pattern=r"^(0|-?(\d+(\.\d+)?(ms|s|m|h))+)$",
+        ),
+    )
+    num_ctx: int = field(
+        default=8192,
+        metadata=_machine("Context length in tokens: draft and answer together.", ge=256, le=1_048_576),
+    )
+    num_predict: int = field(
+        default=1408, metadata=_machine("Longest answer in tokens.", ge=16, le=1_048_576)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAISettings:
+    base_url: str = field(
+        default="http://127.0.0.1:8080/v1",
+        metadata=_machine(
+            "Base address of an OpenAI-compatible server, such as those of llama.cpp, vLLM or LM Studio.",
+            pattern=r"^https?://\S+$",
+        ),
+    )
+    model: str = field(
+        default="", metadata=_machine("Name of the model on that server. Empty: the first that it offers.")
+    )
+    api_key_variable: str = field(
+        default="",
+        metadata=_machine(
+            "Name of the environment variable that holds the API key, never the key. Empty: no key is sent.",
+            pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$",
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSettings:
+    allowed: tuple[str, ...] = field(
+        default=(),
+        metadata=_machine(
+            "Hosts other than this machine that your drafts may be sent to, by name.",
+            min_length=1,
+            max_length=253,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FindingsSettings:
+    delay_seconds: float = field(
+        default=0.5,
+        metadata=_resource("How many seconds typing must rest before a new finding appears.", ge=0, le=60),
+    )
+    severity: Literal["information", "hint"] = field(
+        default="information",
+        metadata=_resource(
+            "How findings are shown: `information` underlines the words, `hint` is more discreet."
+        ),
+    )
+    disabled_kinds: tuple[GapKind, ...] = field(
+        default=(), metadata=_resource("Kinds of missing context that are never reported.")
+    )
+    code_lens: Literal["auto", "on", "off"] = field(
+        default="auto",
+        metadata=_resource(
+            "The line above a prompt with its intent and tier. `auto`: shown where the editor shows no status."
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PromptsSettings:
+    agent_patterns: tuple[str, ...] = field(
+        default=(),
+        metadata=_resource(
+            "More files that are drafts for a coding agent, as glob patterns such as `**/agent-draft-*.md`.",
+            min_length=1,
+            max_length=1000,
+        ),
+    )
+    include: tuple[str, ...] = field(
+        default=(),
+        metadata=_resource(
+            "Files that are otherwise left alone (instructions, skills) but shall be checked, as glob patterns.",
+            min_length=1,
+            max_length=1000,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TierSettings:
+    """What one of the three tiers stands for with this user."""
+
+    name: str = field(
+        default="",
+        metadata=_resource("Name shown for this tier. Empty: its name in the contract.", max_length=100),
+    )
+    models: tuple[str, ...] = field(
+        default=(),
+        metadata=_resource(
+            "Models that serve this tier, the preferred one first.", min_length=1, max_length=200
+        ),
+    )
+    context_limit: int | None = field(
+        default=None,
+        metadata=_resource(
+            "Tokens that a draft for this tier may have; a longer one goes to a larger tier.", ge=1
+        ),
+    )
+    price: float | None = field(
+        default=None,
+        metadata=_resource(
+            "Price of a million input tokens, only shown, in a currency of your choice.", ge=0
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TiersSettings:
+    floor: Route = field(
+        default=Route.SMALL_LOCAL, metadata=_resource("The smallest tier that is ever suggested.")
+    )
+    ceiling: Route = field(
+        default=Route.LARGE_API, metadata=_resource("The largest tier that is ever suggested.")
+    )
+    minimum_confidence: float = field(
+        default=0.5,
+        metadata=_resource(
+            "Probability of the suggested tier, from 0 to 1, under which the next larger one is taken.",
+            ge=0,
+            le=1,
+        ),
+    )
+    small_local: TierSettings = field(default_factory=TierSettings)
+    medium_api: TierSettings = field(default_factory=TierSettings)
+    large_api: TierSettings = field(default_factory=TierSettings)
+
+    def of(self, route: Route) -> TierSettings:
+        tier: TierSettings = getattr(self, route.value)
+        return tier
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Findings of this kind and phrase are not shown; the phrase `*` stands for all of the kind."""
+
+    kind: GapKind
+    phrase: str
+
+    # Read by pydantic.
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "str_max_length": 1000}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. `Settings()` holds the defaults."""
+
+    engine: Literal["auto", "instant", "ollama", "openai"] = field(
+        default="auto",
+        metadata=_machine(
+            "Who answers: `instant` the embedded engine alone; `ollama` or `openai` that model server as well; "
+            "`auto` whichever model server is reachable."
+        ),
+    )
+    model: ModelSettings = field(default_factory=ModelSettings)
+    ollama: OllamaSettings = field(default_factory=OllamaSettings)
+    openai: OpenAISettings = field(default_factory=OpenAISettings)
+    remote: RemoteSettings = field(default_factory=RemoteSettings)
+    findings: FindingsSettings = field(default_factory=FindingsSettings)
+    prompts: PromptsSettings = field(default_factory=PromptsSettings)
+    tiers: TiersSettings = field(default_factory=TiersSettings)
+    ignore: tuple[Ignore, ...] = field(
+        default=(),
+        metadata=_resource(
+            "Findings that are not shown: kind and phrase, `*` for all of a kind. Those of all sources count."
+        ),
+    )
+
+    @property
+    def tier_policy(self) -> TierPolicy:
+        limits = {route: self.tiers.of(route).context_limit for route in Route}
+        return TierPolicy(
+            floor=self.tiers.floor,
+            ceiling=self.tiers.ceiling,
+            minimum_confidence=self.tiers.minimum_confidence,
+            context_limits={route: limit for route, limit in limits.items() if limit is not None},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as data. `key` is dotted snake case, such as `model.pause_seconds`."""
+
+    key: str
+    type: Any
+    default: object
+    description: str
+    scope: Scope
+    limits: Mapping[str, Any]
+
+
+@cache
+def all_settings() -> Mapping[str, Setting]:
+    """Every setting by its key, in the order in which they are defined."""
+    return {setting.key: setting for setting in _settings_of(Settings, "")}
+
+
+def settings_from(values: Mapping[str, object]) -> Settings:
+    """Settings from checked values by key; a key that is absent keeps its default."""
+    made: Settings = _group_from(Settings, "", values)
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings, and where each came from.
+
+    `sources` maps every key to `default`, a file's path, or the name of an editor source. `problems` are
+    sentences for the user. `files` are the configuration files that are there, readable or not.
+    """
+
+    settings: Settings
+    sources: Mapping[str, str]
+    problems: tuple[str, ...]
+    files: tuple[Path, ...]
+
+
+def load_settings(
+    path: Path | None,
+    *,
+    user_options: Mapping[str, object] | None = None,
+    workspace_options: Mapping[str, object] | None = None,
+    user_config: Path | None = None,
+) -> LoadedSettings:
+    """The settings for the document at `path` (None: one without a file). Never raises.
+
+    `user_options` are the user's own: initializationOptions, the command line. `workspace_options` are the
+    answer to workspace/configuration, which a repository's editor folder can fill. `user_config` replaces
+    the user's config.toml.
+    """
+    from devrouter.app.settings_sources import merge, read_sources  # noqa: PLC0415
+
+    return merge(read_sources(path, user_options, workspace_options, user_config))
+
+
+def describe(loaded: LoadedSettings) -> tuple[tuple[str, str, str], ...]:
+    """(key, value as JSON, source) of every setting, in order."""
+    return tuple(
+        (key, json.dumps(plain(_value_at(loaded.settings, key)), ensure_ascii=False), loaded.sources[key])
+        for key in all_settings()
+    )
+
+
+def plain(value: object) -> object:
+    """A setting's value as JSON has it."""
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Ignore):
+        return {"kind": value.kind.value, "phrase": value.phrase}
+    return value
+
+
+def _settings_of(group: type, prefix: str) -> Iterator[Setting]:
+    for item in fields(group):
+        key = prefix + item.name
+        if is_dataclass(item.type):
+            yield from _settings_of(item.type, key + ".")  # type: ignore[arg-type]
+        else:
+            yield Setting(key=key, type=item.type, default=item.default, **item.metadata)
+
+
+def _group_from(group: type, prefix: str, values: Mapping[str, object]) -> Any:  # noqa: ANN401
+    arguments: dict[str, object] = {}
+    for item in fields(group):
+        key = prefix + item.name
+        if is_dataclass(item.type):
+            arguments[item.name] = _group_from(item.type, key + ".", values)  # type: ignore[arg-type]
+        elif key in values:
+            arguments[item.name] = values[key]
+    return group(**arguments)
+
+
+def _value_at(settings: Settings, key: str) -> object:
+    value: object = settings
+    for name in key.split("."):
+        value = getattr(value, name)
+    return value
