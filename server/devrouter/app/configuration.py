@@ -1,0 +1,75 @@
+"""The settings of each open file, with their sources kept together and re-read when one changes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from devrouter.app.settings import LoadedSettings, Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Configuration:
+    """Settings by file. `user_options` come from the user alone; `workspace_options` may be a repository's."""
+
+    def __init__(self, user_options: Mapping[str, object], user_config: Path | None) -> None:
+        self._user_options = user_options
+        self._user_config = user_config
+        self._workspace_options: Mapping[str, object] = {}
+        self._loaded: dict[Path | None, LoadedSettings] = {}
+
+    def of(self, uri: str) -> Settings:
+        """The effective settings for the document; of the user alone where it is not a file."""
+        return self._load(path_of(uri)).settings
+
+    def user(self) -> Settings:
+        """The settings that do not depend on a file: which engines there are, and where."""
+        return self._load(None).settings
+
+    def set_workspace_options(self, options: Mapping[str, object]) -> bool:
+        """Take what the editor answers for `devrouter`; True if that changes anything."""
+        changed = dict(options) != dict(self._workspace_options)
+        self._workspace_options = options
+        if changed:
+            self._loaded.clear()
+        return changed
+
+    def forget(self) -> None:
+        """Read every file again on the next use."""
+        self._loaded.clear()
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the settings in use, each sentence once."""
+        return tuple(dict.fromkeys(line for loaded in self._loaded.values() for line in loaded.problems))
+
+    def folders(self) -> frozenset[Path]:
+        """The folders in which a change of a configuration file matters."""
+        opened = (folder for folder in self._loaded if folder is not None)
+        files = (file.parent for loaded in self._loaded.values() for file in loaded.files)
+        return frozenset((*opened, *files))
+
+    def _load(self, path: Path | None) -> LoadedSettings:
+        folder = None if path is None else path.parent
+        if folder not in self._loaded:
+            self._loaded[folder] = load_settings(
+                path,
+                user_options=self._user_options,
+                workspace_options=self._workspace_options,
+                user_config=self._user_config,
+            )
+        return self._loaded[folder]
+
+
+def path_of(uri: str) -> Path | None:
+    """The path of a `file:` URI; None for any other document, which has no place on disk."""
+    parts = urlsplit(uri)
+    if parts.scheme != "file":
+        return None
+    path = unquote(parts.path)
+    if os.name == "nt" and path[:1] == "/" and path[2:3] == ":":
+        path = path[1:]
+    return Path(f"//{parts.netloc}{path}" if os.name == "nt" and parts.netloc else path)

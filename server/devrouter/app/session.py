@@ -1,0 +1,314 @@
+"""All open documents of one editor: when each engine is asked, and what becomes of its answer.
+
+Everything here runs on one event loop; only the instant engine's work happens in a thread of its own, so that
+no keystroke waits for it. A newer text supersedes an older one: at most one instant job and one model call
+are under way for a document, and an answer for a version that is no longer current is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from devrouter.app.findings import Finding, Findings, Prompt
+from devrouter.app.status import Status
+from devrouter.app.tasks import spawn
+from devrouter.core.draft import Document, Draft, Region, draft_of, prompts_in
+from devrouter.core.edits import smallest_edit
+from devrouter.engines.engine import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devrouter.app.configuration import Configuration
+    from devrouter.app.ignores import Ignores
+    from devrouter.app.model_calls import ModelCalls
+    from devrouter.app.settings import Settings
+    from devrouter.app.triage import Triager
+    from devrouter.core.decision import Triage
+    from devrouter.core.tiers import Route
+
+
+@dataclass(frozen=True, slots=True)
+class PromptView:
+    """One prompt and its triage; `by_model` where the model's part is in it."""
+
+    region: Region
+    draft: Draft
+    triage: Triage
+    by_model: bool
+
+
+class Listener(Protocol):
+    """Who shows things."""
+
+    def findings_changed(self, opened: OpenDocument, findings: tuple[Finding, ...]) -> None: ...
+
+    def status_changed(self, status: Status) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class OpenDocument:
+    """What is known of one open document. `views` belong to `viewed`, which lags `document` by milliseconds."""
+
+    document: Document
+    settings: Settings
+    findings: Findings = field(default_factory=Findings)
+    viewed: Document | None = None
+    views: tuple[PromptView, ...] = ()
+    chosen: Route | None = None
+    # Set while `views` are those of `document`.
+    current: asyncio.Event = field(default_factory=asyncio.Event)
+    # True until the first answer, and when rest was reached before the answer was: findings then settle at once.
+    resting: bool = True
+    instant_task: asyncio.Task[None] | None = None
+    model_task: asyncio.Task[None] | None = None
+    timers: list[asyncio.TimerHandle] = field(default_factory=list)
+    last_status: Status | None = None
+
+    def stop(self, *, instant: bool) -> None:
+        """Cancel the model call and what waits for rest; the instant job too where the document closes."""
+        for timer in self.timers:
+            timer.cancel()
+        self.timers.clear()
+        if self.model_task is not None:
+            self.model_task.cancel()
+        if instant and self.instant_task is not None:
+            self.instant_task.cancel()
+
+
+class Session:
+    """The open documents and their engines."""
+
+    def __init__(
+        self,
+        listener: Listener,
+        triager: Triager,
+        model: ModelCalls,
+        configuration: Configuration,
+        ignores: Ignores,
+    ) -> None:
+        self._listener = listener
+        self._triager = triager
+        self._model = model
+        self._configuration = configuration
+        self._ignores = ignores
+        self._documents: dict[str, OpenDocument] = {}
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="devrouter-instant")
+        self._worker.submit(triager.load)
+
+    def opened(self, document: Document) -> None:
+        """A document was opened; its findings show as soon as the instant engine answers."""
+        self.closed(document.uri)
+        opened = OpenDocument(document, self._configuration.of(document.uri))
+        self._documents[document.uri] = opened
+        self._answer_instantly(opened)
+
+    def changed(self, document: Document) -> None:
+        """The text of an open document changed. Returns at once."""
+        opened = self._documents[document.uri]
+        opened.document = document
+        opened.current.clear()
+        opened.resting = False
+        opened.stop(instant=False)
+        self._after(opened, opened.settings.findings.delay_seconds, self._rest)
+        self._answer_instantly(opened)
+
+    def saved(self, uri: str) -> None:
+        """A save counts as rest, and asks the model where the user chose so."""
+        opened = self._documents.get(uri)
+        if opened is not None:
+            self._rest(opened)
+            if self._model.trigger == "save":
+                self._start_model(opened)
+
+    def closed(self, uri: str) -> None:
+        """Forget the document, and whatever was under way for it."""
+        opened = self._documents.pop(uri, None)
+        if opened is not None:
+            opened.stop(instant=True)
+            # Whoever waits for an answer must not wait for ever.
+            opened.current.set()
+
+    def reload(self) -> None:
+        """Settings or ignores changed: every document is answered anew, and its findings settle at once."""
+        for opened in self._documents.values():
+            opened.settings = self._configuration.of(opened.document.uri)
+            opened.viewed = None
+            opened.resting = True
+            opened.current.clear()
+            opened.stop(instant=False)
+            self._answer_instantly(opened)
+
+    def use_model(self, triager: Triager, model: ModelCalls) -> None:
+        """Other engines were chosen; calls to the former ones are cancelled."""
+        self._triager, self._model = triager, model
+        self.reload()
+
+    def choose_tier(self, uri: str, route: Route | None) -> None:
+        """The user takes a tier for the document, or goes back to the suggestion."""
+        opened = self._documents.get(uri)
+        if opened is not None:
+            opened.chosen = route
+            self._tell(opened)
+
+    async def settled(self, uri: str) -> OpenDocument | None:
+        """The document once its current text is answered; None where it is not open."""
+        opened = self._documents.get(uri)
+        if opened is not None:
+            await opened.current.wait()
+        return self._documents.get(uri)
+
+    def visible(self, opened: OpenDocument) -> tuple[Finding, ...]:
+        """The findings on screen: what is shown less what the user ignores."""
+        uri, settings = opened.document.uri, opened.settings
+        return tuple(
+            finding
+            for finding in opened.findings.shown
+            if not self._ignores.is_ignored(
+                uri, finding.gap, opened.views[finding.prompt].draft.text, settings
+            )
+        )
+
+    async def ask_model(self, opened: OpenDocument) -> None:
+        """Ask the model for the current text and wait for it; cancelling this cancels the call.
+
+        Raises `EngineError` where the model cannot answer.
+        """
+        if opened.model_task is not None:
+            opened.model_task.cancel()
+        await opened.current.wait()
+        opened.model_task = asyncio.create_task(self._ask_model(opened))
+        await opened.model_task
+
+    async def close(self) -> None:
+        """Stop everything under way; nothing is published afterwards."""
+        tasks = [t for o in self._documents.values() for t in (o.instant_task, o.model_task) if t is not None]
+        for uri in list(self._documents):
+            self.closed(uri)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    # The instant engine
+
+    def _answer_instantly(self, opened: OpenDocument) -> None:
+        if opened.instant_task is None or opened.instant_task.done():
+            opened.instant_task = spawn(self._run_instant(opened), "instant answer")
+
+    async def _run_instant(self, opened: OpenDocument) -> None:
+        """Answer the newest text until it is answered; texts that came and went meanwhile are skipped."""
+        loop = asyncio.get_running_loop()
+        while opened.viewed is not opened.document:
+            document, settings, triager = opened.document, opened.settings, self._triager
+            views = await loop.run_in_executor(self._worker, _views, document, settings, triager)
+            if (document, settings, triager) == (opened.document, opened.settings, self._triager):
+                self._show_instant(opened, views)
+
+    def _show_instant(self, opened: OpenDocument, views: tuple[PromptView, ...]) -> None:
+        before, opened.viewed, opened.views = opened.viewed, opened.document, views
+        if opened.resting or before is None:
+            self._settle(opened)
+        else:
+            opened.findings.typing(smallest_edit(before.text, opened.document.text), _prompts(views))
+        opened.current.set()
+        self._listener.findings_changed(opened, self.visible(opened))
+        self._tell(opened)
+        if self._model.trigger == "pause" and not all(view.by_model for view in views):
+            self._after(opened, opened.settings.model.pause_seconds, self._start_model)
+
+    def _rest(self, opened: OpenDocument) -> None:
+        if not opened.current.is_set():
+            opened.resting = True
+            return
+        before = self.visible(opened)
+        self._settle(opened)
+        after = self.visible(opened)
+        if after != before:
+            self._listener.findings_changed(opened, after)
+            self._tell(opened)
+
+    def _settle(self, opened: OpenDocument) -> None:
+        prompts = _prompts(opened.views)
+        opened.findings.resting(prompts)
+        for index, view in enumerate(opened.views):
+            if view.by_model:
+                opened.findings.model_answered(index, prompts[index])
+
+    # The model
+
+    def _start_model(self, opened: OpenDocument) -> None:
+        """Ask the model without anybody waiting: a failure shows in the status, nothing else changes."""
+        if opened.model_task is None or opened.model_task.done():
+            opened.model_task = spawn(self._ask_model_quietly(opened), "model call")
+
+    async def _ask_model_quietly(self, opened: OpenDocument) -> None:
+        await opened.current.wait()
+        try:
+            await self._ask_model(opened)
+        except EngineError:
+            return  # ModelCalls has put the sentence into the state, and the status was sent.
+
+    async def _ask_model(self, opened: OpenDocument) -> None:
+        """One prompt after the other: a document never has two calls under way."""
+        self._tell(opened, busy=True)
+        try:
+            for index, view in enumerate(opened.views):
+                if not view.by_model:
+                    await self._ask_one(opened, index, view)
+        finally:
+            if self._documents.get(opened.document.uri) is opened:
+                self._tell(opened)
+
+    async def _ask_one(self, opened: OpenDocument, index: int, view: PromptView) -> None:
+        document = opened.viewed
+        try:
+            triage = await self._model.ask(view.draft, opened.settings)
+        except EngineError:
+            if opened.document is document:
+                opened.findings.model_failed(index, _prompts(opened.views)[index])
+                self._listener.findings_changed(opened, self.visible(opened))
+            raise
+        if opened.document is not document or opened.viewed is not document:
+            return
+        answered = PromptView(view.region, view.draft, triage, by_model=True)
+        opened.views = (*opened.views[:index], answered, *opened.views[index + 1 :])
+        opened.findings.model_answered(index, _prompts(opened.views)[index])
+        self._listener.findings_changed(opened, self.visible(opened))
+
+    # Telling
+
+    def _after(self, opened: OpenDocument, seconds: float, act: Callable[[OpenDocument], None]) -> None:
+        opened.timers.append(asyncio.get_running_loop().call_later(seconds, act, opened))
+
+    def _tell(self, opened: OpenDocument, *, busy: bool = False) -> None:
+        status = Status(
+            uri=opened.document.uri,
+            version=opened.document.version,
+            state=self._model.state,
+            busy=busy,
+            prompts=len(opened.views),
+            gaps=len(self.visible(opened)),
+            triage=opened.views[0].triage if opened.views else None,
+            chosen=opened.chosen,
+        )
+        if status != opened.last_status:
+            opened.last_status = status
+            self._listener.status_changed(status)
+
+
+def _views(document: Document, settings: Settings, triager: Triager) -> tuple[PromptView, ...]:
+    """Every prompt of the document answered; pure, and run in the worker's thread."""
+    regions = prompts_in(document, settings.prompts.agent_patterns, settings.prompts.include)
+    return tuple(_view(draft_of(document, region), region, settings, triager) for region in regions)
+
+
+def _view(draft: Draft, region: Region, settings: Settings, triager: Triager) -> PromptView:
+    remembered = triager.remembered(draft, settings)
+    triage = remembered or triager.instant(draft, settings)
+    return PromptView(region, draft, triage, by_model=remembered is not None)
+
+
+def _prompts(views: tuple[PromptView, ...]) -> tuple[Prompt, ...]:
+    return tuple(Prompt(view.region, view.draft.text, view.triage.gaps) for view in views)

@@ -1,0 +1,149 @@
+"""From engines' answers to what the user sees of one draft."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from devrouter.core.decision import FIELDS, Answer, Decision, Triage
+from devrouter.core.edits import with_line_endings
+from devrouter.core.fidelity import check_rewrite
+from devrouter.core.gaps import hidden_for
+from devrouter.core.tiers import effective_tier, estimate_tokens
+from devrouter.engines.engine import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from devrouter.app.settings import Settings
+    from devrouter.core.draft import Draft
+    from devrouter.core.gaps import Gap
+    from devrouter.engines.engine import Engine
+    from devrouter.engines.instant.engine import InstantEngine
+
+REMEMBERED = 256
+"""How many answers are kept in memory, so that a text already answered is not asked again."""
+
+
+class Triager:
+    """The instant engine and, where the settings name one, a model; both remember what they answered."""
+
+    def __init__(self, instant: InstantEngine, model: Engine | None) -> None:
+        self.model = model
+        self._load = instant.load
+        self._instant = lru_cache(maxsize=REMEMBERED)(instant.answer)
+        self._answered: OrderedDict[Draft, Answer] = OrderedDict()
+
+    def load(self) -> None:
+        """Read the instant engine's weights now, so that the first keystroke does not wait for them."""
+        self._load()
+
+    def instant(self, draft: Draft, settings: Settings) -> Triage:
+        """The instant engine's triage: no waiting, no network. Runs in milliseconds on the calling thread."""
+        return merge(draft, self._instant(_content(draft)), None, frozenset(), settings)
+
+    def remembered(self, draft: Draft, settings: Settings) -> Triage | None:
+        """The triage with the model's part, if the model has answered this very text before."""
+        answer = self._answered.get(_content(draft))
+        if answer is None or self.model is None:
+            return None
+        return merge(draft, self._instant(_content(draft)), answer, self.model.fields, settings)
+
+    async def ask_model(self, draft: Draft, settings: Settings) -> Triage:
+        """The triage with the model's part in it. Raises `EngineError` where the model cannot answer."""
+        if self.model is None:
+            return self.instant(draft, settings)
+        content = _content(draft)
+        if content not in self._answered:
+            self._answered[content] = await self.model.decide(draft)
+            if len(self._answered) > REMEMBERED:
+                self._answered.popitem(last=False)
+        return merge(draft, self._instant(content), self._answered[content], self.model.fields, settings)
+
+    async def triage(self, draft: Draft, settings: Settings) -> Triage:
+        """The whole triage. A failed model call leaves the instant answer and its sentence in `problems`."""
+        try:
+            return await self.ask_model(draft, settings)
+        except EngineError as error:
+            triage = self.instant(draft, settings)
+            return replace(triage, problems=(*triage.problems, str(error)))
+
+
+def merge(
+    draft: Draft, instant: Answer, model: Answer | None, model_fields: frozenset[str], settings: Settings
+) -> Triage:
+    """One triage from the instant answer and a model's, which counts for `model_fields` only.
+
+    A model that answers everything replaces all gaps; another one replaces the gaps of the kinds it names.
+    A rewrite that fails the guard is withheld, and the instant engine's stands in for it.
+    """
+    source = {name: model if model and name in model_fields else instant for name in FIELDS}
+    gaps = instant.gaps
+    if model is not None and source["missing"] is model:
+        named = {gap.kind for gap in model.gaps}
+        everything = model_fields >= set(FIELDS)
+        gaps = (*model.gaps, *(gap for gap in instant.gaps if not everything and gap.kind not in named))
+    gaps = _shown(gaps, draft, settings)
+    rewrite, withheld = _guarded(draft, source["rewrite"])
+    if withheld and source["rewrite"] is not instant:
+        source["rewrite"] = instant
+        rewrite, _ = _guarded(draft, instant)
+    labels = source["route"]
+    answers = (instant,) if model is None else (instant, model)
+    return Triage(
+        decision=Decision(
+            rewrite=rewrite,
+            intent=source["intent"].decision.intent,
+            complexity=source["complexity"].decision.complexity,
+            route=labels.decision.route,
+            missing=tuple(gap.phrase for gap in gaps),
+        ),
+        gaps=gaps,
+        confidence=labels.confidence,
+        tier=effective_tier(
+            labels.decision.route,
+            labels.confidence.get("route"),
+            estimate_tokens(draft.text),
+            settings.tier_policy,
+        ),
+        answered_by={name: answer.engine for name, answer in source.items()},
+        engine=answers[-1].engine,
+        version=answers[-1].version,
+        milliseconds=sum(answer.milliseconds for answer in answers),
+        withheld=withheld,
+        problems=tuple(problem for answer in answers for problem in answer.problems),
+    )
+
+
+def _content(draft: Draft) -> Draft:
+    """The draft without its version: the same content has the same answer."""
+    return replace(draft, version=0)
+
+
+def _shown(gaps: Iterable[Gap], draft: Draft, settings: Settings) -> tuple[Gap, ...]:
+    """What this destination and these settings show, at most five, one of a phrase."""
+    hidden = hidden_for(draft.destination) | frozenset(settings.findings.disabled_kinds)
+    unique: dict[str, Gap] = {}
+    for gap in gaps:
+        if gap.kind not in hidden:
+            unique.setdefault(gap.phrase.casefold(), gap)
+    return tuple(unique.values())[:5]
+
+
+def _guarded(draft: Draft, answer: Answer) -> tuple[str, str | None]:
+    """The rewrite to offer (the draft itself where there is none) and why one was withheld.
+
+    The white space around the draft and its line endings are the document's, not the engine's.
+    """
+    body = draft.text.strip()
+    rewrite = answer.decision.rewrite.strip()
+    if not rewrite or rewrite == body:
+        return draft.text, None
+    verdict = check_rewrite(body, rewrite)
+    if not verdict.kept:
+        return draft.text, verdict.reason
+    lead = draft.text[: len(draft.text) - len(draft.text.lstrip())]
+    trail = draft.text[len(draft.text.rstrip()) :]
+    return lead + with_line_endings(rewrite, like=draft.text) + trail, None
