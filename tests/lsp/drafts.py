@@ -9,7 +9,7 @@ GOOD = "What is the difference between a list and a tuple in Python?\n"
 """Nothing is missing and nothing is to be mended."""
 
 ODD_TEXTS = {
-    "emoji": "🎉🎉 My flask app crash 👩‍💻 when i upload teh 🎉 file, it throw some error, how do i fix it?\n",
+    "emoji": "🎉🎉 My flask app crash 👩‍💻 when i upload teh 🎉 file, it throw some error, how do i fix?\n",
     "crlf": GAPPY.replace("\n", "\r\n"),
     "lone carriage returns": GAPPY.replace("\n", "\r"),
     "line separator U+2028": "Pasted from the web.\u2028My flask app crash.\n" + GAPPY,

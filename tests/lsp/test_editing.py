@@ -46,9 +46,8 @@ async def test_findings_move_along_with_an_edit_above_them(editor: Editor, uri: 
     for finding in after:
         # One that concerns no words in particular stands under the whole first line.
         expected = words[finding.message]
-        assert editor.words(uri, finding) == (
-            "Hello there. " + expected if expected == first_line else expected
-        )
+        greeting = "Hello there. " if expected == first_line else ""
+        assert editor.words(uri, finding) == greeting + expected
 
 
 async def test_a_good_prompt_is_left_alone(editor: Editor, uri: str) -> None:

@@ -24,7 +24,7 @@ SUGGESTIVE = " It also throws an exception. The function is slow. Why does this 
 
 
 async def _typed(start: Start, uri: str, client: str, text: str) -> tuple[Editor, Any]:
-    """An editor in which this text was typed at the end, each keystroke answered; and the publications since."""
+    """Type this text at the end, each keystroke answered; the editor, and its findings as shown since."""
     editor = await start(client, NEVER_RESTS)
     editor.open(uri, GAPPY)
     await editor.until(lambda: editor.diagnostics.get(uri))
@@ -48,7 +48,7 @@ async def test_findings_elsewhere_stay_while_two_hundred_characters_are_typed(
 
 
 async def test_a_new_finding_waits_until_typing_rests(start: Start, uri: str, client: str) -> None:
-    editor, (first, *later) = await _typed(start, uri, client, SUGGESTIVE)
+    _, (first, *later) = await _typed(start, uri, client, SUGGESTIVE)
     shown = {finding.message for finding in first.diagnostics}
     for publication in later:
         assert {finding.message for finding in publication.diagnostics} <= shown
