@@ -1,0 +1,145 @@
+"""The instant engine: any draft to a whole decision, in milliseconds, the same on every machine."""
+
+from __future__ import annotations
+
+import re
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from devrouter import __version__
+from devrouter.core.decision import FIELDS, Answer, Complexity, Decision, Intent
+from devrouter.core.gaps import Gap, GapKind
+from devrouter.core.text import first_line
+from devrouter.core.tiers import Route
+from devrouter.engines.engine import EngineState, Health
+from devrouter.engines.instant.features import extract
+from devrouter.engines.instant.model import Model
+from devrouter.engines.instant.phrases import phrases_for
+from devrouter.engines.instant.rewrite import tidy
+
+try:  # TEMPORARY until core.gaps has them.
+    from devrouter.core.gaps import is_answered, make_gap
+except ImportError:
+
+    def make_gap(phrase: str, kind: GapKind, text: str) -> Gap:
+        return Gap(phrase, kind, first_line(text), anchored=False)
+
+    def is_answered(phrase: str, kind: GapKind, text: str) -> bool:
+        return False
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from devrouter.core.draft import Draft
+
+_MOST_GAPS = 5
+_COMPLETE = "complete"
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+class InstantEngine:
+    """Answers every draft by itself: no server, no network, no waiting.
+
+    `load` reads the weights; the first answer does so where nobody has.
+    """
+
+    name = "instant"
+    fields = frozenset(FIELDS)
+
+    @cached_property
+    def _model(self) -> Model:
+        return Model.packaged()
+
+    @property
+    def version(self) -> str:
+        """The package's version and the first digits of the weights' SHA-256."""
+        return f"{__version__}+{self._model.version}"
+
+    def load(self) -> None:
+        """Read the weights now, so that the first answer is as quick as the others."""
+        _ = self._model
+
+    async def state(self) -> EngineState:
+        return EngineState(Health.OK, "The instant engine is ready.")
+
+    async def decide(self, draft: Draft) -> Answer:
+        return self.answer(draft)
+
+    def answer(self, draft: Draft) -> Answer:
+        """Decide. Pure, deterministic, and never raises, whatever the text."""
+        start = time.perf_counter()
+        text = draft.text
+        guesses = self._model.probabilities(extract(text))
+        english = draft.language == "en"
+        intent, complexity = _likeliest(guesses["intent"]), _likeliest(guesses["complexity"])
+        route = self._route(guesses["route"])
+        gaps: tuple[Gap, ...] = ()
+        if not _says_anything(text):
+            intent, complexity, route = Intent.OTHER.value, Complexity.LOW.value, Route.SMALL_LOCAL
+        elif english:
+            gaps = self._gaps(guesses, text)
+        elif route is Route.SMALL_LOCAL:
+            route = Route.MEDIUM_API
+        decision = Decision(
+            rewrite=tidy(text) if english else text,
+            intent=Intent(intent),
+            complexity=Complexity(complexity),
+            route=route,
+            missing=tuple(gap.phrase for gap in gaps),
+        )
+        confidence = {
+            "intent": guesses["intent"][intent],
+            "complexity": guesses["complexity"][complexity],
+            "route": _enough(guesses["route"], route),
+        }
+        return Answer(
+            decision=decision,
+            gaps=gaps,
+            confidence={field: round(value, 3) for field, value in confidence.items()},
+            engine=self.name,
+            version=self.version,
+            milliseconds=(time.perf_counter() - start) * 1000,
+        )
+
+    def _route(self, guess: Mapping[str, float]) -> Route:
+        """The tier with the least expected cost; of two that cost the same, the larger."""
+        costs = self._model.route_costs
+        return min(
+            reversed(Route),
+            key=lambda called: sum(guess[gold] * costs[gold][called] for gold in guess),
+        )
+
+    def _gaps(self, guesses: Mapping[str, Mapping[str, float]], text: str) -> tuple[Gap, ...]:
+        """At most five, the likeliest first; none for a draft that is good as it stands."""
+        thresholds = self._model.thresholds
+        if guesses[_COMPLETE][_COMPLETE] >= thresholds[_COMPLETE]:
+            return ()
+        likely = sorted(
+            ((value, kind) for kind, value in guesses["gaps"].items() if value >= thresholds[kind]),
+            reverse=True,
+        )
+        found: dict[str, Gap] = {}
+        for _, name in likely:
+            kind = GapKind(name)
+            for phrase in phrases_for(kind):
+                if phrase not in found and not is_answered(phrase, kind, text):
+                    found[phrase] = make_gap(phrase, kind, text)
+                    break
+        return tuple(found.values())[:_MOST_GAPS]
+
+
+def _likeliest(guess: Mapping[str, float]) -> str:
+    return max(guess, key=lambda label: guess[label])
+
+
+def _enough(guess: Mapping[str, float], route: Route) -> float:
+    """The probability that this tier is large enough, which is what a user's minimum confidence asks for."""
+    tiers = list(Route)
+    return sum(guess[tier] for tier in tiers[: tiers.index(route) + 1])
+
+
+def _says_anything(text: str) -> bool:
+    """Whether there are two words or more: "hi" is not a prompt yet."""
+    return len(_WORD.findall(text[:1000])) > 1

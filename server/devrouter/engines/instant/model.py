@@ -1,0 +1,137 @@
+"""The linear model behind the instant engine: one sparse row of eight-bit weights a feature, all heads side by side.
+
+The file is a line of JSON (heads, scales, biases, temperatures, thresholds), the CRC-32 of each feature's name in
+ascending order as little-endian 32-bit numbers, and then the rows. Sums over rows are whole numbers, so that the
+order in which features come cannot change a decision.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from devrouter.engines.instant.features import Features
+
+WEIGHTS = "weights.bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One question of the model: its labels, and where their columns stand in a row.
+
+    An exclusive head gives probabilities that sum to one (softmax), any other gives one for each label (sigmoid).
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    exclusive: bool
+    temperature: float
+    start: int
+
+    def probabilities(self, scores: Sequence[float]) -> dict[str, float]:
+        """Calibrated probabilities by label, from the scores of all columns."""
+        mine = [score / self.temperature for score in scores[self.start : self.start + len(self.labels)]]
+        if not self.exclusive:
+            return {label: 1 / (1 + math.exp(-score)) for label, score in zip(self.labels, mine, strict=True)}
+        highest = max(mine)
+        weights = [math.exp(score - highest) for score in mine]
+        total = sum(weights)
+        return {label: weight / total for label, weight in zip(self.labels, weights, strict=True)}
+
+
+class Model:
+    """Reads a weights file's bytes. Raises `ValueError` where they are not what the header says."""
+
+    def __init__(self, data: bytes) -> None:
+        line, _, body = data.partition(b"\n")
+        header: dict[str, Any] = json.loads(line)
+        count = header["features"]
+        self.version = sha256(data).hexdigest()[:8]
+        self.heads = _heads(header["heads"])
+        self.thresholds: Mapping[str, float] = header["thresholds"]
+        self.route_costs: Mapping[str, Mapping[str, float]] = header["route_costs"]
+        self._block_scales: Mapping[str, float] = header["block_scales"]
+        self._biases: Sequence[float] = header["biases"]
+        self._scales: Sequence[float] = header["scales"]
+        self._width = len(self._biases)
+        if len(body) != count * (4 + self._width):
+            raise ValueError(f"{WEIGHTS}: {len(body)} bytes of weights, {count * (4 + self._width)} expected")
+        self._hashes = array("I", body[: 4 * count])
+        if sys.byteorder == "big":
+            self._hashes.byteswap()
+        self._rows = array("b", body[4 * count :])
+
+    @classmethod
+    def packaged(cls) -> Model:
+        """The model that comes with the package."""
+        return cls(files(__package__).joinpath(WEIGHTS).read_bytes())
+
+    def probabilities(self, features: Features) -> dict[str, dict[str, float]]:
+        """For each head, by name, the probability of each label."""
+        scores = self._scores(features)
+        return {name: head.probabilities(scores) for name, head in self.heads.items()}
+
+    def _scores(self, features: Features) -> list[float]:
+        sums = [0.0] * self._width
+        for block, levels, norm in blocks(features):
+            factor = self._block_scales[block] / norm
+            for column, total in enumerate(self._weigh(levels)):
+                sums[column] += total * factor
+        return [
+            bias + scale * total for bias, scale, total in zip(self._biases, self._scales, sums, strict=True)
+        ]
+
+    def _weigh(self, levels: Mapping[int, int]) -> list[int]:
+        """The sum of the rows of the features, each times its level. The loop over columns runs in C."""
+        by_level: dict[int, list[array[int]]] = {}
+        for key, level in levels.items():
+            row = self._row(key)
+            if row is not None:
+                by_level.setdefault(level, []).append(row)
+        sums = [0] * self._width
+        for level, rows in by_level.items():
+            for column, values in enumerate(zip(*rows, strict=True)):
+                sums[column] += level * sum(values)
+        return sums
+
+    def _row(self, key: int) -> array[int] | None:
+        index = bisect_left(self._hashes, key)
+        if index == len(self._hashes) or self._hashes[index] != key:
+            return None
+        return self._rows[index * self._width : (index + 1) * self._width]
+
+
+def blocks(features: Features) -> Iterator[tuple[str, dict[int, int], float]]:
+    """For each block its name, the level of each feature by hash, and the length of the vector of levels.
+
+    The level of a count is one plus its logarithm to base two, rounded down, and four at most.
+    """
+    for block, counts in features.blocks():
+        levels = {
+            crc32(f"{block}:{name}".encode("utf-8", "surrogatepass")): min(count.bit_length(), 4)
+            for name, count in counts.items()
+        }
+        if levels:
+            yield block, levels, math.sqrt(sum(level * level for level in levels.values()))
+
+
+def _heads(described: Iterable[Mapping[str, Any]]) -> dict[str, Head]:
+    heads: dict[str, Head] = {}
+    start = 0
+    for item in described:
+        heads[item["name"]] = Head(
+            item["name"], tuple(item["labels"]), item["exclusive"], item["temperature"], start
+        )
+        start += len(item["labels"])
+    return heads
