@@ -41,8 +41,8 @@ class ModelSettings:
     trigger: Literal["pause", "save", "request"] = field(
         default="pause",
         metadata=_machine(
-            "When the model is asked: `pause` when typing rests, `save` when the document is saved, `request` "
-            "only when you ask for it. The instant engine answers in every case."
+            "When the model is asked: `pause` when typing rests, `save` on save, `request` only "
+            "when you ask for it. The instant engine answers in every case."
         ),
     )
     pause_seconds: float = field(
@@ -80,7 +80,7 @@ class OllamaSettings:
     keep_alive: str = field(
         default="5m",
         metadata=_machine(
-            "How long Ollama keeps the model in memory after an answer, such as `5m` or `1h30m`; `-1m` for ever.",
+            "How long Ollama keeps the model in memory after it answers, as in `1h30m`; `-1m` for ever.",
             pattern=r"^(0|-?(\d+(\.\d+)?(ms|s|m|h))+)$",
         ),
     )
@@ -144,7 +144,7 @@ class FindingsSettings:
     code_lens: Literal["auto", "on", "off"] = field(
         default="auto",
         metadata=_resource(
-            "The line above a prompt with its intent and tier. `auto`: shown where the editor shows no status."
+            "The line above a prompt with its intent and tier. `auto`: where no status is shown."
         ),
     )
 
@@ -162,7 +162,7 @@ class PromptsSettings:
     include: tuple[str, ...] = field(
         default=(),
         metadata=_resource(
-            "Files that are otherwise left alone (instructions, skills) but shall be checked, as glob patterns.",
+            "Files to check that are otherwise left alone (instructions, skills), as glob patterns.",
             min_length=1,
             max_length=1000,
         ),
@@ -230,7 +230,11 @@ class Ignore:
     phrase: str
 
     # Read by pydantic.
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "str_max_length": 1000}
+    __pydantic_config__: ClassVar[dict[str, Any]] = {
+        "extra": "forbid",
+        "str_min_length": 1,
+        "str_max_length": 1000,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +244,7 @@ class Settings:
     engine: Literal["auto", "instant", "ollama", "openai"] = field(
         default="auto",
         metadata=_machine(
-            "Who answers: `instant` the embedded engine alone; `ollama` or `openai` that model server as well; "
+            "Who answers: `instant` the embedded engine alone; `ollama` or `openai` that server as well; "
             "`auto` whichever model server is reachable."
         ),
     )
@@ -320,9 +324,10 @@ def load_settings(
     answer to workspace/configuration, which a repository's editor folder can fill. `user_config` replaces
     the user's config.toml.
     """
-    from devrouter.app.settings_sources import merge, read_sources  # noqa: PLC0415
+    from devrouter.app.settings_sources import merge, read_sources, user_config_path
 
-    return merge(read_sources(path, user_options, workspace_options, user_config))
+    sources = read_sources(path, user_options, workspace_options, user_config)
+    return merge(sources, user_config_path(user_config))
 
 
 def describe(loaded: LoadedSettings) -> tuple[tuple[str, str, str], ...]:
