@@ -17,10 +17,11 @@ from devrouter.app.status import Status
 from devrouter.app.tasks import spawn
 from devrouter.core.draft import Document, Draft, Region, draft_of, prompts_in
 from devrouter.core.edits import smallest_edit
-from devrouter.engines.engine import EngineError
+from devrouter.engines.engine import EngineError, EngineState, Health
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from devrouter.app.configuration import Configuration
     from devrouter.app.ignores import Ignores
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from devrouter.app.triage import Triager
     from devrouter.core.decision import Triage
     from devrouter.core.tiers import Route
+
+
+class TextChanged(Exception):
+    """The text changed while the model was asked about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,6 @@ class Session:
         opened = self._documents.pop(uri, None)
         if opened is not None:
             opened.stop(instant=True)
-            # Whoever waits for an answer must not wait for ever.
             opened.current.set()
 
     def reload(self) -> None:
@@ -155,11 +159,12 @@ class Session:
             self._tell(opened)
 
     async def settled(self, uri: str) -> OpenDocument | None:
-        """The document once its current text is answered; None where it is not open."""
+        """The document once its current text is answered; None where it is not open or has no answer."""
         opened = self._documents.get(uri)
-        if opened is not None:
-            await opened.current.wait()
-        return self._documents.get(uri)
+        if opened is None:
+            return None
+        await opened.current.wait()
+        return opened if opened.viewed is opened.document else None
 
     def visible(self, opened: OpenDocument) -> tuple[Finding, ...]:
         """The findings on screen: what is shown less what the user ignores."""
@@ -175,13 +180,41 @@ class Session:
     async def ask_model(self, opened: OpenDocument) -> None:
         """Ask the model for the current text and wait for it; cancelling this cancels the call.
 
-        Raises `EngineError` where the model cannot answer.
+        Raises `EngineError` where the model cannot answer, `TextChanged` where a newer text ended the call.
         """
         if opened.model_task is not None:
             opened.model_task.cancel()
         await opened.current.wait()
         opened.model_task = asyncio.create_task(self._ask_model(opened))
-        await opened.model_task
+        try:
+            await opened.model_task
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if caller is not None and caller.cancelling():
+                raise
+            raise TextChanged from None
+
+    def model_can_be_asked(self, view: PromptView) -> bool:
+        """True where a model is set up that has not answered this prompt yet."""
+        return self._model.trigger is not None and not view.by_model
+
+    def view(self, opened: OpenDocument, region: Region) -> PromptView:
+        """Any part of the document as a prompt of its own."""
+        return _view(draft_of(opened.document, region), region, opened.settings, self._triager)
+
+    def ignore_here(self, opened: OpenDocument, finding: Finding) -> None:
+        """Stop showing this finding in this document."""
+        text = opened.views[finding.prompt].draft.text
+        self._ignores.ignore_here(opened.document.uri, finding.gap, text)
+        self._listener.findings_changed(opened, self.visible(opened))
+        self._tell(opened)
+
+    def ignore_everywhere(self, finding: Finding, folder: Path | None) -> Path:
+        """Stop showing this finding in the project in `folder`, or in all of the user's prompts without one.
+
+        Returns the file that now says so. Raises `ValueError` with a sentence where it cannot be written.
+        """
+        return self._ignores.ignore_in_project(finding.gap, folder)
 
     async def close(self) -> None:
         """Stop everything under way; nothing is published afterwards."""
@@ -200,11 +233,20 @@ class Session:
     async def _run_instant(self, opened: OpenDocument) -> None:
         """Answer the newest text until it is answered; texts that came and went meanwhile are skipped."""
         loop = asyncio.get_running_loop()
-        while opened.viewed is not opened.document:
-            document, settings, triager = opened.document, opened.settings, self._triager
-            views = await loop.run_in_executor(self._worker, _views, document, settings, triager)
-            if (document, settings, triager) == (opened.document, opened.settings, self._triager):
-                self._show_instant(opened, views)
+        try:
+            while opened.viewed is not opened.document:
+                document, settings, triager = opened.document, opened.settings, self._triager
+                views = await loop.run_in_executor(self._worker, _views, document, settings, triager)
+                # A reload compares by identity: the same text may have to be answered by other rules.
+                if document is opened.document and settings is opened.settings and triager is self._triager:
+                    self._show_instant(opened, views)
+        except Exception as error:
+            message = f"The instant engine failed on this text ({type(error).__name__}); please report it."
+            self._tell(opened, state=EngineState(Health.ERROR, message))
+            raise
+        finally:
+            # Whoever waits for an answer must not wait for ever.
+            opened.current.set()
 
     def _show_instant(self, opened: OpenDocument, views: tuple[PromptView, ...]) -> None:
         before, opened.viewed, opened.views = opened.viewed, opened.document, views
@@ -282,11 +324,11 @@ class Session:
     def _after(self, opened: OpenDocument, seconds: float, act: Callable[[OpenDocument], None]) -> None:
         opened.timers.append(asyncio.get_running_loop().call_later(seconds, act, opened))
 
-    def _tell(self, opened: OpenDocument, *, busy: bool = False) -> None:
+    def _tell(self, opened: OpenDocument, *, busy: bool = False, state: EngineState | None = None) -> None:
         status = Status(
             uri=opened.document.uri,
             version=opened.document.version,
-            state=self._model.state,
+            state=state or self._model.state,
             busy=busy,
             prompts=len(opened.views),
             gaps=len(self.visible(opened)),

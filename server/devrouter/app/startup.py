@@ -1,0 +1,47 @@
+"""The parts of a session put together from the configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devrouter.app.engines import build_model_engine
+from devrouter.app.ignores import Ignores, default_state_file
+from devrouter.app.model_calls import ModelCalls
+from devrouter.app.session import Listener, Session
+from devrouter.app.tasks import spawn
+from devrouter.app.triage import Triager
+from devrouter.engines.instant.engine import InstantEngine
+
+if TYPE_CHECKING:
+    from devrouter.app.configuration import Configuration
+    from devrouter.app.settings import Settings
+
+
+def make_session(listener: Listener, configuration: Configuration) -> Session:
+    """A session with the engines that the user's settings name."""
+    triager, model = _engines(configuration.user())
+    return Session(listener, triager, model, configuration, Ignores(default_state_file()))
+
+
+def reload_session(session: Session, configuration: Configuration) -> None:
+    """Read the configuration again; the engines are made anew only where their own settings changed."""
+    before = configuration.user()
+    configuration.forget()
+    after = configuration.user()
+    if (before.engine, before.model, before.ollama, before.openai, before.remote) != (
+        after.engine,
+        after.model,
+        after.ollama,
+        after.openai,
+        after.remote,
+    ):
+        session.use_model(*_engines(after))
+    else:
+        session.reload()
+
+
+def _engines(settings: Settings) -> tuple[Triager, ModelCalls]:
+    triager = Triager(InstantEngine(), build_model_engine(settings))
+    model = ModelCalls(triager, settings)
+    spawn(model.check(), "engine check")
+    return triager, model

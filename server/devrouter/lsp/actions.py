@@ -1,0 +1,170 @@
+"""Code actions: offered at once from what is shown, their edits bound to the version they were made for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
+
+from devrouter.core.edits import Edit, smallest_edit
+from devrouter.core.fill import fill_in
+from devrouter.core.text import Span
+from devrouter.core.tiers import Route
+from devrouter.lsp import commands, convert
+from devrouter.lsp import protocol as ours
+from devrouter.lsp.errors import content_modified
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from devrouter.app.findings import Finding
+    from devrouter.app.session import OpenDocument, PromptView
+    from devrouter.lsp.server import DevRouterServer
+
+
+async def offered(server: DevRouterServer, params: types.CodeActionParams) -> list[types.CodeAction]:
+    """What can be done at the range: with its findings first, then with the prompt that holds it."""
+    only = params.context.only
+    if only is not None and not any(_covers_quickfix(str(getattr(kind, "value", kind))) for kind in only):
+        return []
+    opened = await server.session.settled(params.text_document.uri)
+    if opened is None:
+        return []
+    span = server.positions(opened.document.text).span(params.range)
+    visible = server.session.visible(opened)
+    here = [finding for finding in visible if _touch(finding.span, span)]
+    result = [action for finding in here for action in _for_finding(server, opened, finding, params)]
+    for index, view in enumerate(opened.views):
+        if _touch(view.region.span, span):
+            of_prompt = [finding for finding in visible if finding.prompt == index]
+            result.extend(_for_prompt(server, opened, index, of_prompt))
+    return result
+
+
+async def resolved(server: DevRouterServer, action: types.CodeAction) -> types.CodeAction:
+    """Do the work of a rewrite. Raises `ContentModified` where the text has changed since it was offered."""
+    uri, version, index, by_model = _read_data(action.data)
+    opened = await server.session.settled(uri)
+    if opened is None or opened.document.version != version or index >= len(opened.views):
+        raise content_modified()
+    if by_model and not await commands.wait_for_model(server, opened):
+        return action
+    if opened.document.version != version:
+        raise content_modified()
+    action.edit = rewrite_edit(server, opened, opened.views[index])
+    if by_model and action.edit is None:
+        withheld = opened.views[index].triage.withheld
+        commands.inform(server, withheld or "The model found nothing to improve in this prompt.")
+    return action
+
+
+def rewrite_edit(
+    server: DevRouterServer, opened: OpenDocument, view: PromptView
+) -> types.WorkspaceEdit | None:
+    """The smallest edit that makes the prompt its rewrite; None where it is the same."""
+    edit = smallest_edit(view.draft.text, view.triage.decision.rewrite)
+    return _workspace_edit(server, opened, view, edit) if edit else None
+
+
+def _for_finding(
+    server: DevRouterServer, opened: OpenDocument, finding: Finding, params: types.CodeActionParams
+) -> Iterator[types.CodeAction]:
+    view, phrase = opened.views[finding.prompt], finding.gap.phrase
+    message = f"Missing: {phrase}"
+    diagnostics = [diagnostic for diagnostic in params.context.diagnostics if diagnostic.message == message]
+    edit = _workspace_edit(server, opened, view, fill_in(view.draft.text, [finding.gap]))
+    yield _action(f"Add a line for: {phrase}", diagnostics=diagnostics, edit=edit)
+    arguments = [opened.document.uri, finding.prompt, phrase]
+    yield _action(
+        f"Ignore here: {phrase}",
+        diagnostics=diagnostics,
+        command=types.Command(title="Ignore here", command=ours.IGNORE_HERE, arguments=arguments),
+    )
+    place = "in this project" if server.folder_of(opened.document.uri) else "in all my prompts"
+    yield _action(
+        f"Ignore {place}: {phrase}",
+        diagnostics=diagnostics,
+        command=types.Command(title=f"Ignore {place}", command=ours.IGNORE_IN_PROJECT, arguments=arguments),
+    )
+
+
+def _for_prompt(
+    server: DevRouterServer, opened: OpenDocument, index: int, findings: Sequence[Finding]
+) -> Iterator[types.CodeAction]:
+    view, document = opened.views[index], opened.document
+    resolves = _client_resolves(server)
+    if view.triage.decision.rewrite != view.draft.text:
+        data = {"uri": document.uri, "version": document.version, "prompt": index, "model": False}
+        edit = None if resolves else rewrite_edit(server, opened, view)
+        yield _action("Apply rewrite", edit=edit, data=data, preferred=not findings)
+    if server.session.model_can_be_asked(view):
+        data = {"uri": document.uri, "version": document.version, "prompt": index, "model": True}
+        title = "Ask the model for a rewrite"
+        command = types.Command(title=title, command=ours.ASK_MODEL, arguments=[document.uri])
+        yield _action(title, data=data, command=None if resolves else command)
+    if len(findings) > 1:
+        fill = fill_in(view.draft.text, [finding.gap for finding in findings])
+        edit = _workspace_edit(server, opened, view, fill)
+        yield _action(f"Add lines for all {len(findings)} missing items", edit=edit)
+    for route in Route:
+        if route is not (opened.chosen or view.triage.tier.route):
+            command = types.Command(
+                title="Set tier", command=ours.SET_TIER, arguments=[document.uri, route.value]
+            )
+            yield _action(f"Set tier: {route.value}", command=command)
+
+
+def _action(
+    title: str,
+    *,
+    edit: types.WorkspaceEdit | None = None,
+    command: types.Command | None = None,
+    data: dict[str, Any] | None = None,
+    diagnostics: Sequence[types.Diagnostic] = (),
+    preferred: bool = False,
+) -> types.CodeAction:
+    return types.CodeAction(
+        title=title,
+        kind=types.CodeActionKind.QuickFix,
+        edit=edit,
+        command=command,
+        data=data,
+        diagnostics=list(diagnostics) or None,
+        is_preferred=preferred or None,
+    )
+
+
+def _workspace_edit(
+    server: DevRouterServer, opened: OpenDocument, view: PromptView, edit: Edit
+) -> types.WorkspaceEdit:
+    start = view.region.span.start
+    moved = Edit(Span(edit.span.start + start, edit.span.end + start), edit.text)
+    workspace = server.client_capabilities.workspace
+    versioned = bool(workspace and workspace.workspace_edit and workspace.workspace_edit.document_changes)
+    positions = server.positions(opened.document.text)
+    return convert.workspace_edit(opened.document, moved, positions, versioned=versioned)
+
+
+def _client_resolves(server: DevRouterServer) -> bool:
+    text_document = server.client_capabilities.text_document
+    code_action = text_document and text_document.code_action
+    support = code_action and code_action.resolve_support
+    return bool(support and "edit" in support.properties and code_action and code_action.data_support)
+
+
+def _read_data(data: object) -> tuple[str, int, int, bool]:
+    match data:
+        case {"uri": str(uri), "version": int(version), "prompt": int(index), "model": bool(by_model)}:
+            return uri, version, index, by_model
+        case _:
+            raise JsonRpcInvalidParams("This code action was not offered by DevRouter.")
+
+
+def _covers_quickfix(kind: str) -> bool:
+    return kind in ("", types.CodeActionKind.QuickFix.value)
+
+
+def _touch(left: Span, right: Span) -> bool:
+    """True where the two share a character or a rim: a cursor at the end of a word is on it."""
+    return left.start <= right.end and right.start <= left.end

@@ -1,0 +1,104 @@
+"""What an edit cannot do: ignoring, choosing a tier, asking the model and waiting for it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from devrouter.app.session import TextChanged
+from devrouter.core.tiers import Route
+from devrouter.engines.engine import EngineError
+from devrouter.lsp import actions
+from devrouter.lsp.errors import content_modified
+from devrouter.lsp.progress import Progress
+
+if TYPE_CHECKING:
+    from devrouter.app.session import OpenDocument
+    from devrouter.lsp.server import DevRouterServer
+
+
+async def ignore(server: DevRouterServer, uri: str, prompt: int, phrase: str, *, project: bool) -> None:
+    """Stop showing a finding: here, or in the whole project."""
+    opened = await server.session.settled(uri)
+    visible = server.session.visible(opened) if opened else ()
+    finding = next((f for f in visible if f.prompt == prompt and f.gap.phrase == phrase), None)
+    if opened is None or finding is None:
+        raise content_modified()
+    if not project:
+        server.session.ignore_here(opened, finding)
+        return
+    try:
+        file = server.session.ignore_everywhere(finding, server.folder_of(uri))
+    except (OSError, ValueError) as error:
+        warn(server, str(error))
+        return
+    inform(server, f"“{phrase}” is now ignored by {file}.")
+    server.reload()
+
+
+async def pick_tier(server: DevRouterServer, uri: str) -> None:
+    """Let the user choose among the three tiers, for editors that have no picker of ours."""
+    opened = await server.session.settled(uri)
+    if opened is None or not opened.views:
+        return
+    suggested = opened.views[0].triage.tier
+    params = types.ShowMessageRequestParams(
+        type=types.MessageType.Info,
+        message=f"Tier for this prompt? Suggested: {suggested.route.value}. {suggested.reason}",
+        actions=[types.MessageActionItem(title=route.value) for route in Route],
+    )
+    answer = await server.window_show_message_request_async(params)
+    if answer is not None:
+        server.session.choose_tier(uri, Route(answer.title))
+
+
+async def apply_rewrite(server: DevRouterServer, uri: str, prompt: int) -> None:
+    """Apply the rewrite that is known now; the client refuses it if its text is newer."""
+    opened = await server.session.settled(uri)
+    if opened is None or prompt >= len(opened.views):
+        raise content_modified()
+    edit = actions.rewrite_edit(server, opened, opened.views[prompt])
+    if edit is None:
+        inform(server, "This prompt needs no rewrite.")
+        return
+    params = types.ApplyWorkspaceEditParams(edit=edit, label="Apply rewrite")
+    await server.workspace_apply_edit_async(params)
+
+
+async def ask_model(server: DevRouterServer, uri: str) -> None:
+    """Ask the model about the document as it stands; its findings and rewrite take their places."""
+    opened = await server.session.settled(uri)
+    if opened is None:
+        raise content_modified()
+    await wait_for_model(server, opened)
+
+
+async def wait_for_model(server: DevRouterServer, opened: OpenDocument) -> bool:
+    """Ask the model with progress and cancel; False where it could not answer, and the user was told.
+
+    Raises `ContentModified` where the text changed meanwhile.
+    """
+    task = asyncio.create_task(server.session.ask_model(opened))
+    progress = Progress(server, "Asking the model", task.cancel)
+    try:
+        await task
+    except TextChanged:
+        raise content_modified() from None
+    except EngineError as error:
+        warn(server, f"{error} {f'To mend it: {error.mend}' if error.mend else ''}".strip())
+        return False
+    finally:
+        progress.end()
+    return True
+
+
+def inform(server: DevRouterServer, message: str) -> None:
+    """Tell the outcome of something the user asked for."""
+    server.window_show_message(types.ShowMessageParams(type=types.MessageType.Info, message=message))
+
+
+def warn(server: DevRouterServer, message: str) -> None:
+    """Tell that something the user asked for could not be done, and why."""
+    server.window_show_message(types.ShowMessageParams(type=types.MessageType.Warning, message=message))

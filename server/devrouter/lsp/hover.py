@@ -1,0 +1,124 @@
+"""Hover: what the prompt was read as, the tier and why, the rewrite as a diff, and who answered what."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from devrouter.core.decision import FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devrouter.app.session import PromptView
+    from devrouter.core.decision import Triage
+    from devrouter.core.tiers import Route
+    from devrouter.lsp.server import DevRouterServer
+
+DIFF_LINES = 40
+"""A longer diff is cut: a hover is a glance, the editor shows the whole when the rewrite is applied."""
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&$])")
+
+
+async def hover(server: DevRouterServer, params: types.HoverParams) -> types.Hover | None:
+    """The hover of the prompt at the position; None outside any prompt."""
+    opened = await server.session.settled(params.text_document.uri)
+    if opened is None:
+        return None
+    positions = server.positions(opened.document.text)
+    offset = positions.offset(params.position)
+    view = next((v for v in opened.views if v.region.span.start <= offset <= v.region.span.end), None)
+    if view is None:
+        return None
+    markdown = _accepts_markdown(server)
+    lines = _markdown(view, opened.chosen) if markdown else _plain(view, opened.chosen)
+    kind = types.MarkupKind.Markdown if markdown else types.MarkupKind.PlainText
+    return types.Hover(
+        contents=types.MarkupContent(kind=kind, value="\n\n".join(lines)),
+        range=positions.range(view.region.span),
+    )
+
+
+def summary(triage: Triage, chosen: Route | None) -> str:
+    """`debug · low → small_local`."""
+    decision = triage.decision
+    return f"{decision.intent} · {decision.complexity} → {chosen or triage.tier.route}"
+
+
+def _markdown(view: PromptView, chosen: Route | None) -> Iterator[str]:
+    triage = view.triage
+    yield f"**{escaped(summary(triage, chosen))}**{_confidence(triage)}"
+    yield escaped(_reason(triage, chosen))
+    if triage.gaps:
+        yield "Missing: " + "; ".join(escaped(gap.phrase) for gap in triage.gaps)
+    diff = _diff(view)
+    if diff:
+        # The fence is longer than any in the text, so the text cannot end it.
+        longest = max((len(run) for run in re.findall(r"`+", diff)), default=0)
+        fence = "`" * max(3, longest + 1)
+        yield f"Rewrite:\n\n{fence}diff\n{diff}\n{fence}"
+    if triage.withheld:
+        yield escaped(triage.withheld)
+    yield from (escaped(problem) for problem in triage.problems)
+    yield f"*{escaped(_who(triage))}*"
+
+
+def _plain(view: PromptView, chosen: Route | None) -> Iterator[str]:
+    triage = view.triage
+    yield summary(triage, chosen) + _confidence(triage)
+    yield _reason(triage, chosen)
+    if triage.gaps:
+        yield "Missing: " + "; ".join(gap.phrase for gap in triage.gaps)
+    diff = _diff(view)
+    if diff:
+        yield f"Rewrite:\n{diff}"
+    if triage.withheld:
+        yield triage.withheld
+    yield from triage.problems
+    yield _who(triage)
+
+
+def escaped(text: str) -> str:
+    """Text from a model or a prompt as inert markdown: no link, no command, no markup."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def _confidence(triage: Triage) -> str:
+    confidence = triage.confidence.get("route")
+    return f" ({confidence:.0%})" if confidence is not None else ""
+
+
+def _reason(triage: Triage, chosen: Route | None) -> str:
+    return f"You chose this tier; suggested: {triage.tier.route}." if chosen else triage.tier.reason
+
+
+def _diff(view: PromptView) -> str:
+    old, new = view.draft.text, view.triage.decision.rewrite
+    if old == new:
+        return ""
+    lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), n=1, lineterm=""))[2:]
+    shown = [line for line in lines if not line.startswith("@@")]
+    more = [f"… {len(shown) - DIFF_LINES} more lines"] if len(shown) > DIFF_LINES else []
+    return "\n".join((*shown[:DIFF_LINES], *more))
+
+
+def _who(triage: Triage) -> str:
+    """`instant: intent, complexity, route; devrouter: rewrite, missing (812 ms)`."""
+    engines: dict[str, list[str]] = {}
+    for name in FIELDS:
+        engines.setdefault(triage.answered_by[name], []).append(name)
+    time = f"{triage.milliseconds:.0f} ms"
+    if len(engines) == 1:
+        return f"Answered by {next(iter(engines))} in {time}."
+    parts = "; ".join(f"{engine}: {', '.join(names)}" for engine, names in engines.items())
+    return f"Answered by {parts}, in {time}."
+
+
+def _accepts_markdown(server: DevRouterServer) -> bool:
+    text_document = server.client_capabilities.text_document
+    formats = text_document and text_document.hover and text_document.hover.content_format
+    return bool(formats and types.MarkupKind.Markdown in formats)

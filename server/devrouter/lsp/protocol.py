@@ -1,0 +1,104 @@
+"""Our own messages, beside those of LSP. `vscode-client/src/protocol.ts` mirrors this file.
+
+- `devrouter/status`, server to client: how things are for one document. Sent only to clients that announce
+  it, by the experimental capability `{"devrouter": {"status": true}}` or the initialization option `status`.
+- `devrouter/triage`, client to server: every prompt of an open document, or the selection as one prompt.
+- The commands that change something an edit cannot.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired, TypedDict
+
+STATUS = "devrouter/status"
+TRIAGE = "devrouter/triage"
+
+IGNORE_HERE = "devrouter.server.ignoreHere"
+IGNORE_IN_PROJECT = "devrouter.server.ignoreInProject"
+SET_TIER = "devrouter.server.setTier"
+PICK_TIER = "devrouter.server.pickTier"
+APPLY_REWRITE = "devrouter.server.applyRewrite"
+ASK_MODEL = "devrouter.server.askModel"
+
+
+class PositionMessage(TypedDict):
+    """As LSP's Position, in the units that client and server agreed on."""
+
+    line: int
+    character: int
+
+
+class RangeMessage(TypedDict):
+    """As LSP's Range."""
+
+    start: PositionMessage
+    end: PositionMessage
+
+
+class TierMessage(TypedDict):
+    """The effective tier and the sentence that says what decided."""
+
+    route: str
+    reason: str
+
+
+class StatusMessage(TypedDict):
+    """`devrouter/status`. The fields from `intent` on are null where the document holds no prompt.
+
+    `health` is `ok`, `warning` or `error`; `message` one sentence; `mend` the command that helps, or null.
+    `chosen` is the tier that the user set for the document, which wins over `tier`.
+    """
+
+    uri: str
+    version: int
+    health: str
+    message: str
+    mend: str | None
+    busy: bool
+    prompts: int
+    gaps: int
+    engine: str | None
+    intent: str | None
+    complexity: str | None
+    tier: TierMessage | None
+    confidence: float | None
+    chosen: str | None
+
+
+class TriageParams(TypedDict):
+    """`devrouter/triage`: an open document, and a range for a selection that shall be read as one prompt."""
+
+    textDocument: dict[str, str]
+    range: NotRequired[RangeMessage]
+
+
+class GapMessage(TypedDict):
+    """One missing item and the words it concerns."""
+
+    phrase: str
+    kind: str
+    range: RangeMessage
+
+
+class PromptMessage(TypedDict):
+    """One prompt. `decision` holds exactly the five fields, `text` the prompt as it would be sent."""
+
+    range: RangeMessage
+    destination: str
+    text: str
+    decision: dict[str, Any]
+    gaps: list[GapMessage]
+    confidence: dict[str, float]
+    tier: TierMessage
+    answeredBy: dict[str, str]
+    engine: str
+    withheld: str | None
+    problems: list[str]
+
+
+class TriageMessage(TypedDict):
+    """The answer to `devrouter/triage`. `textHash` is the SHA-256 of the text as the server holds it (UTF-8)."""
+
+    version: int
+    textHash: str
+    prompts: list[PromptMessage]

@@ -1,0 +1,223 @@
+"""The server class: what pygls must be kept from doing, and the parts that handlers share.
+
+Measured on pygls 2.1.1, which is pinned for that reason:
+
+- Incremental sync splits lines where LSP does not, so the text is synchronised in full.
+- The futures of handled notifications are kept for ever; they are let go here when they are done.
+- A failing notification handler pops up a message for each keystroke; here it is a log line.
+- `shutdown` cancels futures while it walks over them; they are cancelled before it does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol, default_converter
+
+from devrouter import __version__
+from devrouter.app.configuration import Configuration, path_of
+from devrouter.app.session import OpenDocument, Session
+from devrouter.app.tasks import spawn, where
+from devrouter.core.draft import Document
+from devrouter.core.text import Units
+from devrouter.lsp import convert
+from devrouter.lsp.protocol import STATUS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from devrouter.app.findings import Finding
+    from devrouter.app.status import Status
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """What the command line says: options that only the user can set, and the user's configuration file."""
+
+    user_options: Mapping[str, object]
+    user_config: Path | None = None
+
+
+def serve(*, tcp: str | None, options: ServeOptions) -> int:
+    """Serve one editor over stdio, or over TCP on the loopback interface, until it says `exit`.
+
+    Returns the exit status that LSP asks for: 0 after `shutdown`, 1 without it.
+    """
+    # pygls logs whole messages, and with them the user's prompts, at INFO.
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    from devrouter.lsp.handlers import register
+
+    server = DevRouterServer(options)
+    register(server)
+    if tcp is None:
+        server.start_io()
+    else:
+        host, _, port = tcp.rpartition(":")
+        server.start_tcp(host, int(port))
+    return 0 if server.protocol.was_shut_down else 1
+
+
+class DevRouterProtocol(LanguageServerProtocol):
+    """pygls' protocol with its leak closed."""
+
+    @property
+    def was_shut_down(self) -> bool:
+        return self._shutdown
+
+    def _execute_handler(
+        self,
+        msg_id: str | int,
+        handler: Callable[..., Any],
+        callback: Callable[[Any], None],
+        args: tuple[Any, ...] | None = None,
+        kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        super()._execute_handler(msg_id, handler, callback, args, kwargs)
+        future = self._request_futures.get(msg_id)
+        if future is not None:
+            future.add_done_callback(lambda _: self._request_futures.pop(msg_id, None))
+
+    def cancel_running(self) -> None:
+        """Cancel every request under way but the one being handled."""
+        for msg_id, future in list(self._request_futures.items()):
+            if msg_id != self.msg_id:
+                future.cancel()
+
+
+class DevRouterServer(LanguageServer):
+    """One editor's server. Handlers find everything they share here."""
+
+    protocol: DevRouterProtocol
+
+    def __init__(self, options: ServeOptions) -> None:
+        super().__init__(
+            "devrouter",
+            __version__,
+            text_document_sync_kind=types.TextDocumentSyncKind.Full,
+            protocol_cls=DevRouterProtocol,
+            converter_factory=default_converter,
+        )
+        self._options = options
+        self._told: set[str] = set()
+        self._watcher: asyncio.Task[None] | None = None
+        self._watched: frozenset[Path] = frozenset()
+        self.shows_status = False
+
+    # Life
+
+    def prepare(self, initialization_options: object) -> None:
+        """Take the client's options. What needs files or engines is made on first use, after the reply."""
+        options = dict(initialization_options) if isinstance(initialization_options, dict) else {}
+        experimental = self.client_capabilities.experimental
+        announced = experimental.get("devrouter") if isinstance(experimental, dict) else None
+        wants_status = isinstance(announced, dict) and announced.get("status") is True
+        self.shows_status = options.pop("status", wants_status) is True
+        # The command line is nearer to the user than an editor's settings.
+        self.configuration = Configuration(
+            {**options, **self._options.user_options}, self._options.user_config
+        )
+
+    def begin(self) -> None:
+        """The client is ready: make the session and watch the configuration."""
+        from devrouter.app.startup import make_session
+
+        self.session: Session = make_session(self, self.configuration)
+        self.tell_problems()
+        self.watch()
+
+    async def end(self) -> None:
+        """Stop everything under way, so that `shutdown` is answered at once."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+        self.protocol.cancel_running()
+        await self.session.close()
+
+    def report_server_error(self, error: Exception, source: object) -> None:
+        """A defect of ours is a log line, never a popup for each keystroke, and never the user's text."""
+        del source
+        _log.error("A handler failed: %s", where(error))
+
+    # Configuration
+
+    def reload(self) -> None:
+        """A configuration file changed: read again, and answer every document by it."""
+        from devrouter.app.startup import reload_session
+
+        reload_session(self.session, self.configuration)
+        self.tell_problems()
+        self.watch()
+
+    def tell_problems(self) -> None:
+        """Show each problem of the configuration once."""
+        for problem in self.configuration.problems():
+            if problem not in self._told:
+                self._told.add(problem)
+                self.window_show_message(
+                    types.ShowMessageParams(type=types.MessageType.Warning, message=f"DevRouter: {problem}")
+                )
+
+    def watch(self) -> None:
+        """Watch the folders in which configuration matters, anew where they changed."""
+        folders = self.configuration.folders()
+        if folders == self._watched and self._watcher is not None and not self._watcher.done():
+            return
+        if self._watcher is not None:
+            self._watcher.cancel()
+        self._watched = folders
+        self._watcher = spawn(self._watch(folders), "configuration watch")
+
+    async def _watch(self, folders: frozenset[Path]) -> None:
+        from devrouter.app.watch import watch_configuration
+
+        async def changed() -> None:
+            self.reload()
+
+        await watch_configuration(folders, changed)
+
+    # Documents
+
+    def snapshot(self, uri: str) -> Document:
+        """The document as the editor holds it now, taken before any await."""
+        document = self.workspace.text_documents[uri]
+        return Document(uri, document.language_id or "", document.version or 0, document.source)
+
+    def positions(self, text: str) -> convert.Positions:
+        return convert.Positions(text, self.units)
+
+    @property
+    def units(self) -> Units:
+        return convert.units_of(self.workspace.position_encoding)
+
+    def folder_of(self, uri: str) -> Path | None:
+        """The workspace folder that holds the document, for what is kept with the project."""
+        path = path_of(uri)
+        folders = (path_of(folder.uri) for folder in self.workspace.folders.values())
+        holding = [f for f in folders if f is not None and path is not None and path.is_relative_to(f)]
+        return max(holding, key=lambda folder: len(folder.parts), default=None)
+
+    # Listener
+
+    def findings_changed(self, opened: OpenDocument, findings: tuple[Finding, ...]) -> None:
+        """Push what is shown, with the version it was made for."""
+        document = opened.viewed or opened.document
+        diagnostics = convert.diagnostics(findings, self.positions(document.text), opened.settings)
+        self.text_document_publish_diagnostics(
+            types.PublishDiagnosticsParams(
+                uri=document.uri, diagnostics=diagnostics, version=document.version
+            )
+        )
+
+    def status_changed(self, status: Status) -> None:
+        """Only clients that asked for it hear the status."""
+        if self.shows_status:
+            self.protocol.notify(STATUS, convert.status_message(status))
