@@ -16,7 +16,9 @@ CACHE = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "real: drives a real editor or model server; in CI it may not be skipped")
+    config.addinivalue_line(
+        "markers", "real: drives a real editor or model server; in CI it may not be skipped"
+    )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+
 from tests.lsp.harness import CLIENTS, Editor
 
 if TYPE_CHECKING:

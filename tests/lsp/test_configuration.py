@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
+
 from tests.lsp.drafts import GAPPY
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lsprotocol import types
-from tests.lsp.drafts import GAPPY, GOOD
 
 from devrouter.core.decision import Intent
 from devrouter.core.gaps import GapKind
 from devrouter.core.tiers import Route
+from tests.lsp.drafts import GAPPY, GOOD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -166,6 +166,7 @@ async def test_an_unsaved_document_is_a_document(editor: Editor) -> None:
 
 async def test_an_answer_for_an_older_text_is_refused_and_not_applied(editor: Editor, uri: str) -> None:
     from pygls.exceptions import JsonRpcException
+
     from tests.lsp.harness import StaleEditError
 
     editor.open(uri, GAPPY)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
+
 from tests.lsp.drafts import GAPPY
 from tests.lsp.harness import PATIENCE_SECONDS
 
