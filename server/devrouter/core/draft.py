@@ -2,12 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from devrouter.core.language import language_of
+from devrouter.core.text import Lines, Span, trimmed
 
 if TYPE_CHECKING:
-    from devrouter.core.text import Span
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from markdown_it import MarkdownIt
+
+__all__ = ["Destination", "Document", "Draft", "Region", "draft_of", "prompts_in", "selection_region"]
+
+_PROMPT_FILES = ("*.prompt.md", "*.prompt", "*.prompt.txt")
+_AGENT_DRAFTS = ("claude-prompt-*.md", "gemini-edit-*/buffer.txt", "*.pi.md")
+_MARKDOWN_FILES = ("*.md", "*.markdown")
+_MARKDOWN_LANGUAGES = frozenset({"markdown", "gfm"})  # Emacs names its GitHub mode `gfm`.
+_INSTRUCTION_LANGUAGES = frozenset({"instructions", "chatagent", "skill"})
+_INSTRUCTION_FILES = (
+    "*.instructions.md",
+    "*.agent.md",
+    "*.chatmode.md",
+    "copilot-instructions.md",
+    "SKILL.md",
+    "AGENT.md",
+    "AGENTS.md",
+    "AGENTS.override.md",
+    "CLAUDE.md",
+    "CLAUDE.local.md",
+    "GEMINI.md",
+    ".claude/agents/**",
+    ".github/agents/**",
+)
+
+_BYTE_ORDER_MARK = "\ufeff"
+_FRONT_MATTER_START = re.compile(r"---[ \t]*(?:\r\n|\n|\r|\Z)")
+_FRONT_MATTER_END = re.compile(r"(?<=[\r\n])---[ \t]*(?:\r\n|\n|\r|\Z)")
+_AGENT_KEY = re.compile(r"agent|mode|tools")
+_PROMPT_FENCE = re.compile(r"(?:```|~~~)[^\S\r\n]*prompt\b", re.IGNORECASE)
 
 
 class Destination(StrEnum):
@@ -19,7 +56,7 @@ class Destination(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A snapshot of what the editor holds, taken before any await. `name` is the path or URI's last parts."""
+    """A snapshot of what the editor holds, taken before any await."""
 
     uri: str
     language_id: str
@@ -29,7 +66,11 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """One prompt in a document: `span` holds the prompt's characters, without front matter or fence lines."""
+    """One prompt in a document.
+
+    `span` holds the prompt's characters, without front matter, fence lines and surrounding white space. In
+    a fence that is indented, as in a list, the lines after the first keep their indentation.
+    """
 
     span: Span
     destination: Destination
@@ -37,9 +78,161 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What an engine is asked about. `language` is `en`, another ISO 639-1 code, or `und` for undetermined."""
+    """What an engine is asked about. `language` is `en`, another ISO 639-1 code, or `und`."""
 
     text: str
     version: int
     language: str
     destination: Destination
+
+
+def prompts_in(
+    document: Document, agent_patterns: Sequence[str] = (), include: Sequence[str] = ()
+) -> tuple[Region, ...]:
+    """The prompts of a document in the order in which they stand; none where it holds no draft.
+
+    `agent_patterns` are the user's globs for drafts of command-line agents, `include` those for instruction
+    files that are to be read as drafts. `*` and `?` stay within a folder, `**` crosses folders, and a glob
+    that does not start with `/` may begin at any folder of the path.
+    """
+    path = _path(document.uri)
+    if _matches(path, (*_AGENT_DRAFTS, *agent_patterns)):
+        return _whole(document.text, Destination.AGENT)
+    if _is_instruction(document.language_id, path):
+        return _whole(document.text, Destination.AGENT) if _matches(path, include) else ()
+    if document.language_id == "prompt" or _matches(path, _PROMPT_FILES):
+        return _whole(document.text, None)
+    if document.language_id in _MARKDOWN_LANGUAGES or _matches(path, _MARKDOWN_FILES):
+        return tuple(_fenced(document.text))
+    return ()
+
+
+def selection_region(document: Document, span: Span) -> Region | None:
+    """The prompt that the user selected, trimmed; None where the selection holds only white space."""
+    size = len(document.text)
+    start, end = sorted(max(0, min(offset, size)) for offset in span)
+    return _region(document.text, Span(start, end), Destination.CHAT)
+
+
+def draft_of(document: Document, region: Region) -> Draft:
+    """The prompt of a region as an engine is asked about it."""
+    text = document.text[region.span.start : region.span.end]
+    return Draft(text, document.version, language_of(text), region.destination)
+
+
+def _region(text: str, span: Span, destination: Destination) -> Region | None:
+    span = trimmed(text, span)
+    return Region(span, destination) if span.start < span.end else None
+
+
+def _whole(text: str, destination: Destination | None) -> tuple[Region, ...]:
+    """The document without its front matter, which decides the destination where none is given."""
+    header, body = _front_matter(text)
+    region = _region(text, body, destination or _destination(text[header.start : header.end]))
+    return (region,) if region else ()
+
+
+# Front matter
+
+
+def _front_matter(text: str) -> tuple[Span, Span]:
+    """The YAML between the first two `---` lines, and the body after them.
+
+    Front matter that is never closed reaches to the end, as VS Code reads it: while the user types the
+    header, it is no prompt yet.
+    """
+    start = len(_BYTE_ORDER_MARK) if text.startswith(_BYTE_ORDER_MARK) else 0
+    opening = _FRONT_MATTER_START.match(text, start)
+    if opening is None:
+        return Span(start, start), Span(start, len(text))
+    closing = _FRONT_MATTER_END.search(text, opening.end())
+    if closing is None:
+        return Span(opening.end(), len(text)), Span(len(text), len(text))
+    return Span(opening.end(), closing.start()), Span(closing.end(), len(text))
+
+
+def _destination(header: str) -> Destination:
+    """Agent where the front matter names an agent other than ask and edit, or any tool; else chat."""
+    if not _AGENT_KEY.search(header):
+        return Destination.CHAT
+    import yaml
+
+    # The base loader keeps every scalar as text: no date can be wrong, no merge key can grow.
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    try:
+        values = yaml.load(header, Loader=loader)  # noqa: S506  (the base loader builds only text, lists and maps)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return Destination.CHAT
+    if not isinstance(values, dict):
+        return Destination.CHAT
+    agents = {str(values.get(key, "")).lower() for key in ("agent", "mode")}
+    says_agent = bool(agents - {"", "~", "null", "ask", "edit"})
+    has_tools = values.get("tools", "") not in ("", "~", "null", [], {})
+    return Destination.AGENT if says_agent or has_tools else Destination.CHAT
+
+
+# Fences
+
+
+def _fenced(text: str) -> Iterator[Region]:
+    """Each fenced `prompt` block by itself. A block inside a quotation is somebody's words, not a draft."""
+    if not _PROMPT_FENCE.search(text):
+        return
+    lines = Lines(text)
+    quotations = 0
+    for token in _markdown().parse(text):
+        if token.type in ("blockquote_open", "blockquote_close"):
+            quotations += token.nesting
+        if token.type != "fence" or quotations or token.map is None:
+            continue
+        if token.info.lower().split()[:1] != ["prompt"]:
+            continue
+        # The parser ends lines where LSP does, so its line numbers are ours; the content tells whether the
+        # last line of the block is a closing fence.
+        first = token.map[0] + 1
+        last = first + token.content.removesuffix("\n").count("\n")
+        if token.content.strip():
+            span = Span(lines.starts[first], lines.line_span(last).end)
+            region = _region(text, span, Destination.CHAT)
+            if region:
+                yield region
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    """A CommonMark parser of blocks alone: fences need no inline rules."""
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark").disable(["inline", "text_join"])
+
+
+# Names
+
+
+def _is_instruction(language_id: str, path: str) -> bool:
+    """Instructions, agents and skills by language or by name; a user who sets the language `prompt` wins."""
+    if language_id in _INSTRUCTION_LANGUAGES:
+        return True
+    return language_id != "prompt" and _matches(path, _INSTRUCTION_FILES)
+
+
+def _path(uri: str) -> str:
+    """The path of a URI, decoded, with forward slashes."""
+    try:
+        path = urlsplit(uri).path
+    except ValueError:  # A client may send anything; a name that cannot be read is matched as it stands.
+        path = uri
+    return unquote(path).replace("\\", "/")
+
+
+def _matches(path: str, globs: Iterable[str]) -> bool:
+    return any(_glob(glob).search(path) for glob in globs)
+
+
+@lru_cache(maxsize=256)
+def _glob(glob: str) -> re.Pattern[str]:
+    wild = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    glob = re.sub(r"(?:\*\*/)+", "**/", glob.replace("\\", "/"))
+    pattern = "".join(wild.get(part, re.escape(part)) for part in re.split(r"(\*\*/|\*\*|\*|\?)", glob))
+    start = r"\A" if glob.startswith("/") else r"(?:\A|/)"
+    return re.compile(rf"{start}{pattern}\Z", re.IGNORECASE | re.DOTALL)

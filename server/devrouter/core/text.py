@@ -77,23 +77,27 @@ class Lines:
         content = self.text[start:end]
         if units is Units.UTF32 or content.isascii():
             return start + max(0, min(column, len(content)))
-        used = 0
-        for index, character in enumerate(content):
-            used += _width(character, units)
-            if used > column:
-                return start + index
-        return end
+        # The widths of the prefixes grow, so the last prefix that fits is found by halving, at encoder speed.
+        fitting = bisect_right(range(len(content) + 1), column, key=lambda end: _width(content[:end], units))
+        return start + max(0, fitting - 1)
+
+
+def trimmed(text: str, span: Span) -> Span:
+    """`span` without its surrounding white space; empty, at its start, where it holds nothing else."""
+    content = text[span.start : span.end]
+    lead = len(content) - len(content.lstrip())
+    if lead == len(content):
+        return Span(span.start, span.start)
+    return Span(span.start + lead, span.start + len(content.rstrip()))
 
 
 def first_line(text: str) -> Span:
     """The first line that holds more than white space, without its surrounding white space."""
     lines = Lines(text)
     for line in range(len(lines.starts)):
-        start, end = lines.line_span(line)
-        content = text[start:end]
-        if content.strip():
-            lead = len(content) - len(content.lstrip())
-            return Span(start + lead, start + len(content.rstrip()))
+        span = trimmed(text, lines.line_span(line))
+        if span.start < span.end:
+            return span
     return Span(0, 0)
 
 
