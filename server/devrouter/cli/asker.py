@@ -1,0 +1,146 @@
+"""Settings and engines of one command, as its `--engine` and `--config` say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devrouter.cli.exit_status import CommandError, ExitStatus
+from devrouter.cli.terminal import note
+from devrouter.engines.engine import (
+    DraftTooLong,
+    EngineError,
+    EngineState,
+    Health,
+    ReplyBroken,
+)
+
+if TYPE_CHECKING:
+    import argparse
+
+    from devrouter.app.settings import LoadedSettings, Settings
+    from devrouter.app.triage import Triager
+    from devrouter.core.decision import Triage
+    from devrouter.core.draft import Draft
+    from devrouter.engines.engine import Engine
+
+ENGINES = ("auto", "instant", "ollama", "openai")
+
+
+class Asker:
+    """Answers drafts for one command.
+
+    An engine named on the command line must answer: its failure is the command's. With `auto`, or an engine
+    from the configuration, the instant answer stands in for a model that fails.
+    """
+
+    def __init__(self, arguments: argparse.Namespace, *, quiet: bool = False) -> None:
+        """`quiet` leaves it to the caller to tell the settings' problems."""
+        self._engine: str | None = arguments.engine
+        self._config: Path | None = arguments.config
+        self._loaded: dict[Path, LoadedSettings] = {}
+        self._noted: set[str] = set()
+        self._quiet = quiet
+        self._triager: Triager | None = None
+
+    @property
+    def strict(self) -> bool:
+        """True where the command line names a model engine."""
+        return self._engine in {"ollama", "openai"}
+
+    def loaded_settings(self, path: Path | None) -> LoadedSettings:
+        """The settings for the document at `path`, or for the current folder; each problem is noted once.
+
+        Raises `CommandError` where `--config` names a file that cannot be used.
+        """
+        from devrouter.app.settings import load_settings
+
+        path = (path or Path()).absolute()
+        if path not in self._loaded:
+            options = {} if self._engine is None else {"engine": self._engine}
+            if self._config is not None:
+                _require_readable(self._config)
+            loaded = load_settings(path, user_options=options, user_config=self._config)
+            for problem in loaded.problems:
+                if self._config is not None and problem.startswith(f"{self._config.absolute()}:"):
+                    raise CommandError(ExitStatus.CONFIGURATION, problem)
+                self._note(problem)
+            self._loaded[path] = loaded
+        return self._loaded[path]
+
+    def settings(self, path: Path | None) -> Settings:
+        return self.loaded_settings(path).settings
+
+    async def triage(self, draft: Draft, settings: Settings) -> Triage:
+        """The triage of one draft. Raises `EngineError` where the engine named on the command line fails."""
+        triager = await self._opened()
+        if self.strict:
+            return await triager.ask_model(draft, settings)
+        return await triager.triage(draft, settings)
+
+    async def instant(self, draft: Draft, settings: Settings) -> Triage:
+        """The instant engine's triage alone."""
+        return (await self._opened()).instant(draft, settings)
+
+    async def instant_state(self) -> EngineState:
+        """How the instant engine is, its weights loaded."""
+        from devrouter.engines.instant.engine import InstantEngine
+
+        engine = InstantEngine()
+        engine.load()
+        return await engine.state()
+
+    async def model_state(self) -> tuple[str, EngineState] | None:
+        """The model engine's name and how it is; None where the settings ask for none."""
+        model = self._model()
+        return None if model is None else (model.name, await model.state())
+
+    def _model(self) -> Engine | None:
+        from devrouter.app.engines import build_model_engine
+
+        model = build_model_engine(self.settings(None))
+        if model is None and self.strict:
+            raise CommandError(ExitStatus.ENGINE, f"the engine {self._engine} is not part of this version")
+        return model
+
+    async def _opened(self) -> Triager:
+        if self._triager is None:
+            from devrouter.app.triage import Triager
+            from devrouter.engines.instant.engine import InstantEngine
+
+            settings = self.settings(None)
+            model = self._model()
+            if model is not None and not self.strict:
+                # Asked once, so that a folder of prompts does not wait for an absent server again and again.
+                state = await model.state()
+                if state.health is Health.ERROR:
+                    if settings.engine != "auto":
+                        self._note(
+                            f"{with_mend(state.message, state.mend)}; the instant engine answers alone"
+                        )
+                    model = None
+            self._triager = Triager(InstantEngine(), model)
+        return self._triager
+
+    def _note(self, problem: str) -> None:
+        if not self._quiet and problem not in self._noted:
+            self._noted.add(problem)
+            note(problem, level="warning")
+
+
+def status_of(error: EngineError) -> ExitStatus:
+    """The exit status of an engine's failure."""
+    return ExitStatus.REPLY if isinstance(error, ReplyBroken | DraftTooLong) else ExitStatus.ENGINE
+
+
+def with_mend(message: str, mend: str | None) -> str:
+    """The sentence, and the command that repairs it."""
+    return f"{message.rstrip('.')}; to mend it: {mend}" if mend else message
+
+
+def _require_readable(config: Path) -> None:
+    try:
+        config.open("rb").close()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise CommandError(ExitStatus.CONFIGURATION, f"{config}: cannot be read: {reason}") from None

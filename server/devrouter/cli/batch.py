@@ -1,0 +1,185 @@
+"""`devrouter batch`: many prompts from a file, answered in order; an interrupted run goes on from there."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NoReturn
+
+from devrouter.cli.asker import Asker, status_of, with_mend
+from devrouter.cli.exit_status import CommandError, ExitStatus
+from devrouter.cli.terminal import note, plural
+from devrouter.engines.engine import EndpointRefused, EngineError, EngineUnreachable, ModelMissing
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tqdm import tqdm
+
+    from devrouter.cli.batch_state import BatchOutput
+    from devrouter.cli.rows import BrokenRow, Row
+    from devrouter.core.decision import Triage
+
+HELP = "many prompts from a JSON Lines file, resumable"
+DESCRIPTION = """\
+Reads rows {"id": …, "text": …}, one JSON object a line, and writes for each, in the same order, its id, the
+five fields of the decision, and gaps: a list of {"phrase", "kind"}. A row whose model failed has the instant
+answer and "problems". A row that cannot be read goes to OUT.rejected with its line number and the reason.
+
+Stopped by whatever means, the same command goes on where it stopped: OUT.state, beside the output, says which
+input and engine it was begun with. Remove OUT to begin again.
+"""
+EXAMPLES = """\
+examples:
+  devrouter batch in.jsonl -o out.jsonl
+  zcat in.jsonl.gz | devrouter batch - -o out.jsonl
+  devrouter batch in.jsonl -o out.jsonl --engine ollama    stops when the server goes away; run it again later
+
+exit status: 0 all answered, 7 some rows rejected, 6 some answered without the engine asked for, others as in
+`devrouter --help`
+"""
+
+_REPORTED = 20
+"""Rejected rows that are named on standard error; all of them stand in OUT.rejected."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("input", metavar="IN.jsonl", help="the rows; - reads them from standard input")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.jsonl", help="the answers")
+    parser.add_argument(
+        "--progress", action="store_true", help="a progress bar even where standard error is no terminal"
+    )
+
+
+def run(arguments: argparse.Namespace) -> ExitStatus:
+    from devrouter.cli.batch_state import BatchOutput, mark_of
+
+    asker = Asker(arguments)
+    with _opened(arguments.input) as stream:
+        mark = mark_of(stream)
+        if not mark.size:
+            raise CommandError(
+                ExitStatus.INPUT, f"{_name(arguments.input)}: is empty, so there is nothing to answer"
+            )
+        _refuse_same_file(arguments)
+        output = BatchOutput(arguments.output, mark, asker.settings(None).engine)
+        batch = _Batch(asker, output, _bar(mark.rows, shown=arguments.progress or sys.stderr.isatty()))
+        try:
+            asyncio.run(batch.run(stream))
+        except (KeyboardInterrupt, EngineError) as error:
+            batch.bar.close()
+            if isinstance(error, KeyboardInterrupt):
+                note(f"interrupted; {batch.so_far()}", level="error")
+                return ExitStatus.INTERRUPTED
+            note(f"{with_mend(str(error), error.mend)}; {batch.so_far()}", level="error")
+            return status_of(error)
+        batch.bar.close()
+        output.close()
+    return batch.finish()
+
+
+class _Batch:
+    """One run over all rows, those that an earlier run answered passed over."""
+
+    def __init__(self, asker: Asker, output: BatchOutput, bar: tqdm[NoReturn]) -> None:
+        self.bar = bar
+        self._asker = asker
+        self._settings = asker.settings(None)
+        self._output = output
+        self._answered = len(output.answered.ids)
+        self._with_problems = output.answered.with_problems
+        self._rejected = 0
+
+    async def run(self, stream: IO[bytes]) -> None:
+        from devrouter.cli.rows import BrokenRow, answer_line, read_rows
+
+        known = iter(self._output.answered.ids)
+        for row in read_rows(stream):
+            if isinstance(row, BrokenRow):
+                self._reject(row)
+            elif (answered := next(known, None)) is None:
+                triage = await self._triage(row)
+                self._output.append(answer_line(row, triage))
+                self._answered += 1
+                self._with_problems += bool(triage.problems)
+            elif answered != row.id:
+                raise CommandError(
+                    ExitStatus.OUTPUT,
+                    f"{self._output.out}: holds the answer of another row where that of line {row.line} "
+                    "should be; remove the file to begin again",
+                )
+            self.bar.update()
+
+    def so_far(self) -> str:
+        return f"{plural(self._answered, 'row')} answered so far, and the same command goes on from there"
+
+    def finish(self) -> ExitStatus:
+        """Say how it went."""
+        parts = [f"{plural(self._answered, 'row')} answered in {self._output.out}"]
+        if self._with_problems:
+            parts.append(f"{self._with_problems:,} of them with problems")
+        if self._rejected:
+            parts.append(f"{self._rejected:,} rejected, kept in {self._output.rejected}")
+        note(", ".join(parts))
+        if self._rejected:
+            return ExitStatus.REJECTED
+        return ExitStatus.REPLY if self._with_problems and self._asker.strict else ExitStatus.OK
+
+    async def _triage(self, row: Row) -> Triage:
+        """A model that is not there ends the batch; one that fails on this row leaves the row a problem."""
+        from dataclasses import replace
+
+        from devrouter.cli.route import draft_of_text
+
+        draft = draft_of_text(row.text)
+        try:
+            return await self._asker.triage(draft, self._settings)
+        except (EngineUnreachable, ModelMissing, EndpointRefused):
+            raise
+        except EngineError as error:
+            triage = await self._asker.instant(draft, self._settings)
+            return replace(triage, problems=(*triage.problems, str(error)))
+
+    def _reject(self, row: BrokenRow) -> None:
+        self._rejected += 1
+        self._output.reject(row.to_json_line())
+        with self.bar.external_write_mode(file=sys.stderr):
+            if self._rejected <= _REPORTED:
+                note(f"line {row.line}: {row.reason}", level="warning")
+            elif self._rejected == _REPORTED + 1:
+                note(f"more rejected rows are listed in {self._output.rejected} only", level="warning")
+
+
+def _opened(name: str) -> IO[bytes]:
+    """The input, such that it can be read twice: standard input and pipes are kept in a temporary file."""
+    if name == "-" and sys.stdin is None:
+        raise CommandError(ExitStatus.INPUT, "standard input is closed, so there is nothing to read")
+    try:
+        stream = sys.stdin.buffer if name == "-" else Path(name).open("rb")  # noqa: SIM115  (by the caller)
+        if name != "-" and stream.seekable():
+            return stream
+        kept = tempfile.TemporaryFile()  # noqa: SIM115  (closed by the caller)
+        shutil.copyfileobj(stream, kept)
+        kept.seek(0)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise CommandError(ExitStatus.INPUT, f"{_name(name)}: cannot be read: {reason}") from None
+    return kept
+
+
+def _refuse_same_file(arguments: argparse.Namespace) -> None:
+    if arguments.input != "-" and arguments.output.exists() and arguments.output.samefile(arguments.input):
+        raise CommandError(ExitStatus.USAGE, f"{arguments.output}: is both input and output")
+
+
+def _bar(total: int, *, shown: bool) -> tqdm[NoReturn]:
+    from tqdm import tqdm
+
+    return tqdm(total=total, disable=not shown, unit="row", file=sys.stderr, dynamic_ncols=True)
+
+
+def _name(name: str) -> str:
+    return "standard input" if name == "-" else name

@@ -1,0 +1,218 @@
+"""`devrouter check`: what the prompts in files lack, and the clearer wording, shown or applied."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devrouter.cli.asker import Asker
+from devrouter.cli.exit_status import CommandError, ExitStatus
+from devrouter.cli.terminal import Style, note, plural, put
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Iterator
+
+    from devrouter.cli.checked import CheckedDocument
+    from devrouter.cli.documents import Source
+
+HELP = "what the prompts in files lack, and a clearer wording"
+DESCRIPTION = """\
+Finds the prompts in files, says of each what it is (intent · complexity → tier, and how sure that is) and
+what an answer would need that the prompt does not say. Lines and columns count from one, in characters.
+"""
+EXAMPLES = """\
+examples:
+  devrouter check                               every prompt below this folder
+  devrouter check ask.prompt.md notes.md        these files; in notes, the fenced `prompt` blocks
+  devrouter check --diff ask.prompt.md          the clearer wording, nothing written
+  devrouter check --fix prompts/                writes it; what must not be lost is checked before
+  devrouter check --format sarif . > out.sarif  for code scanning
+  git show :ask.prompt.md | devrouter check - --stdin-filename ask.prompt.md
+  devrouter check --show-config                 every setting, and where it came from
+
+exit status: 0 no findings, 1 findings (with --diff: or a rewrite), others as in `devrouter --help`
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="FILE|DIR|-",
+        help="what to check; - is standard input; without any, this folder",
+    )
+    parser.add_argument("--stdin-filename", metavar="NAME", help="treat standard input as the file NAME")
+    parser.add_argument(
+        "--format", choices=("text", "json", "sarif"), default="text", help="how findings are written (text)"
+    )
+    change = parser.add_mutually_exclusive_group()
+    change.add_argument("--fix", action="store_true", help="write the clearer wording into the files")
+    change.add_argument("--diff", action="store_true", help="show it as a unified diff and write nothing")
+    change.add_argument(
+        "--show-config", action="store_true", help="show the settings for the first path, and stop"
+    )
+
+
+def run(arguments: argparse.Namespace) -> ExitStatus:
+    if arguments.stdin_filename is not None and not arguments.paths:
+        arguments.paths = ["-"]
+    if arguments.stdin_filename is not None and "-" not in arguments.paths:
+        raise CommandError(ExitStatus.USAGE, "--stdin-filename goes with -, standard input")
+    if arguments.diff and arguments.format != "text":
+        raise CommandError(ExitStatus.USAGE, "--diff is text already; leave out --format")
+    asker = Asker(arguments)
+    if arguments.show_config:
+        return _show_settings(asker, arguments)
+    return asyncio.run(_Check(asker, arguments).run())
+
+
+class _Check:
+    """One run over all paths. A path that cannot be read is reported, and the others are still checked."""
+
+    def __init__(self, asker: Asker, arguments: argparse.Namespace) -> None:
+        self._asker = asker
+        self._arguments = arguments
+        self._status = ExitStatus.OK
+        self._errors: list[str] = []
+        self._fixed = 0
+        # The text of a fixed standard input goes to standard output, so what is said of it goes elsewhere.
+        self._out = sys.stderr if arguments.fix and "-" in arguments.paths else sys.stdout
+        self._style = Style.of(self._out)
+
+    async def run(self) -> ExitStatus:
+        documents = []
+        for source in self._sources():
+            document = await self._check(source)
+            if document.prompts or source.name in {*self._arguments.paths, "<stdin>"}:
+                documents.append(document)
+                self._show(document)
+        self._finish(documents)
+        found = any(
+            document.findings or (self._arguments.diff and document.rewrites) for document in documents
+        )
+        return self._status or (ExitStatus.FINDINGS if found else ExitStatus.OK)
+
+    async def _check(self, source: Source) -> CheckedDocument:
+        document = await _checked(source, self._asker)
+        if not self._arguments.fix:
+            return document
+        text = document.rewritten()
+        if source.path is None:
+            sys.stdout.buffer.write(source.encoded(text))
+        if text == source.text:
+            return document
+        try:
+            fixed = _written(source, text)
+        except CommandError as error:
+            self._report(error)
+            return document
+        self._fixed += document.rewrites
+        # What is reported is what now stands in the file.
+        return await _checked(fixed, self._asker)
+
+    def _sources(self) -> Iterator[Source]:
+        """Every document to look at; what cannot be read is reported and left out."""
+        from devrouter.cli.documents import read_file, read_standard_input
+
+        for path in self._paths():
+            try:
+                if path is None:
+                    yield read_standard_input(self._arguments.stdin_filename)
+                else:
+                    yield read_file(path)
+            except CommandError as error:
+                self._report(error)
+
+    def _paths(self) -> Iterator[Path | None]:
+        """Every file named or found in a folder named, each once; None is standard input."""
+        from devrouter.cli.documents import files_in
+
+        seen: set[Path | None] = set()
+        for name in self._arguments.paths or ["."]:
+            path = None if name == "-" else Path(name)
+            found: Iterable[Path | None] = [path]
+            if path is not None and path.is_dir():
+                try:
+                    found = list(files_in(path, self._asker.settings(path).prompts))
+                except CommandError as error:
+                    self._report(error)
+                    continue
+            for file in found:
+                key = file and file.absolute()
+                if key not in seen:
+                    seen.add(key)
+                    yield file
+
+    def _show(self, document: CheckedDocument) -> None:
+        from devrouter.cli.report_text import diff, report
+
+        if self._arguments.format != "text":
+            return
+        for line in diff(document, self._style) if self._arguments.diff else report(document, self._style):
+            put(line, self._out)
+
+    def _finish(self, documents: list[CheckedDocument]) -> None:
+        from devrouter.cli.report_json import as_json, as_sarif
+        from devrouter.cli.report_text import summary
+
+        if self._fixed:
+            note(f"{plural(self._fixed, 'rewrite')} applied")
+        match self._arguments.format:
+            case "json":
+                put(json.dumps(as_json(documents, self._errors), ensure_ascii=False, indent=2), self._out)
+            case "sarif":
+                put(
+                    json.dumps(as_sarif(documents, self._errors), ensure_ascii=False, indent=2),
+                    file=self._out,
+                )
+            case _:
+                # With --diff, standard output is a patch and nothing else.
+                put(summary(documents, self._style), sys.stderr if self._arguments.diff else self._out)
+
+    def _report(self, error: CommandError) -> None:
+        note(str(error), level="error")
+        self._errors.append(str(error))
+        self._status = error.status
+
+
+async def _checked(source: Source, asker: Asker) -> CheckedDocument:
+    from devrouter.cli.checked import CheckedDocument, CheckedPrompt
+    from devrouter.core.draft import draft_of, prompts_in
+    from devrouter.core.text import Lines
+
+    settings = asker.settings(source.path)
+    prompts = []
+    for region in prompts_in(source.document, settings.prompts.agent_patterns, settings.prompts.include):
+        draft = draft_of(source.document, region)
+        if not draft.text.strip():
+            continue
+        triage = await asker.triage(draft, settings)
+        prompts.append(CheckedPrompt(region, draft, triage, triage.gaps))
+    return CheckedDocument(source, Lines(source.text), tuple(prompts))
+
+
+def _written(source: Source, text: str) -> Source:
+    """The source with its new text, written to its file if it has one."""
+    from dataclasses import replace
+
+    from devrouter.cli.documents import write_back
+
+    if source.path is not None:
+        write_back(source, text)
+    return replace(source, data=source.encoded(text), document=replace(source.document, text=text))
+
+
+def _show_settings(asker: Asker, arguments: argparse.Namespace) -> ExitStatus:
+    """Every setting as TOML would have it, with where it came from behind it."""
+    from devrouter.app.settings import describe
+
+    first = Path(arguments.stdin_filename or next(iter(arguments.paths), "."))
+    style = Style.of(sys.stdout)
+    for key, value, source in describe(asker.loaded_settings(first)):
+        comment = f"# {source}"
+        put(f"{key} = {value}  {style.dim(comment) if source == 'default' else style.cyan(comment)}")
+    return ExitStatus.OK

@@ -1,0 +1,66 @@
+"""One document triaged: its prompts, their findings, and the text with every rewrite applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from devrouter.core.edits import smallest_edit, with_line_endings
+from devrouter.core.text import Lines, Span, Units
+
+if TYPE_CHECKING:
+    from devrouter.cli.documents import Source
+    from devrouter.core.decision import Triage
+    from devrouter.core.draft import Draft, Region
+    from devrouter.core.gaps import Gap
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPrompt:
+    """One prompt of a document; `gaps` are those that nobody has chosen to ignore."""
+
+    region: Region
+    draft: Draft
+    triage: Triage
+    gaps: tuple[Gap, ...]
+
+    @property
+    def has_rewrite(self) -> bool:
+        """True where a clearer wording is ready; one that was withheld is not."""
+        return self.triage.decision.rewrite != self.draft.text
+
+    def span_of(self, gap: Gap) -> Span:
+        """The gap's anchor in the document."""
+        return gap.anchor.moved(self.region.span.start)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedDocument:
+    source: Source
+    lines: Lines
+    prompts: tuple[CheckedPrompt, ...]
+
+    @property
+    def findings(self) -> int:
+        return sum(len(prompt.gaps) for prompt in self.prompts)
+
+    @property
+    def rewrites(self) -> int:
+        return sum(prompt.has_rewrite for prompt in self.prompts)
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """(line, column) of an offset, both from one, columns in characters."""
+        line, column = self.lines.position(offset, Units.UTF32)
+        return line + 1, column + 1
+
+    def rewritten(self) -> str:
+        """The document with each rewrite in place, its line endings kept."""
+        text = self.source.text
+        # From the last to the first, so that the spans still to be edited stay where they are.
+        for prompt in sorted(self.prompts, key=lambda prompt: prompt.region.span, reverse=True):
+            rewrite = with_line_endings(prompt.triage.decision.rewrite, like=text)
+            edit = smallest_edit(prompt.draft.text, rewrite)
+            if prompt.has_rewrite and edit is not None:
+                start, end = prompt.region.span
+                text = text[:start] + edit.apply(prompt.draft.text) + text[end:]
+        return text

@@ -1,0 +1,129 @@
+"""Findings for a person to read: what is missing, the words it concerns, and where the prompt should go."""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from devrouter.cli.terminal import Style, plural, visible, width
+from devrouter.core.text import Lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from devrouter.cli.checked import CheckedDocument, CheckedPrompt
+    from devrouter.core.decision import Triage
+    from devrouter.core.gaps import Gap
+
+_CUT = "…"
+
+
+def decision_line(triage: Triage, style: Style) -> str:
+    """`debug · low → small_local (0.83)`: what is wanted, how hard, where to send it, how sure that is."""
+    decision, tier = triage.decision, triage.tier.route
+    confidence = triage.confidence.get("route")
+    sure = "" if confidence is None else f"{confidence:.2f}"
+    if tier is not decision.route:
+        sure = f"{decision.route.value} {sure}".strip()
+    labels = f"{style.bold(decision.intent.value)} · {decision.complexity.value} → {style.bold(tier.value)}"
+    return f"{labels} {style.dim(f'({sure})')}" if sure else labels
+
+
+def report(document: CheckedDocument, style: Style) -> Iterator[str]:
+    """The lines for one document: each prompt with its decision and its findings, a blank line after each."""
+    name = visible(document.source.name)
+    if not document.prompts:
+        yield f"{style.bold(name)}: no prompt in it"
+        yield ""
+    for prompt in document.prompts:
+        line, _ = document.place(prompt.region.span.start)
+        place = name if len(document.prompts) == 1 else f"{name}:{line}"
+        yield f"{style.bold(place)}: {decision_line(prompt.triage, style)}"
+        for _, gaps in groupby(prompt.gaps, key=lambda gap: gap.anchor):
+            yield from _finding(document, prompt, list(gaps), style)
+        yield from _notes(prompt, style)
+        yield ""
+
+
+def summary(documents: Sequence[CheckedDocument], style: Style) -> str:
+    """The last line: what was found, in how much."""
+    findings = sum(document.findings for document in documents)
+    prompts = sum(len(document.prompts) for document in documents)
+    rewrites = sum(document.rewrites for document in documents)
+    if not prompts:
+        return style.dim("No prompt to check.")
+    inside = f"{plural(prompts, 'prompt')} of {plural(len(documents), 'file')}"
+    found = style.bold(style.yellow(plural(findings, "finding"))) if findings else style.green("No findings")
+    if not rewrites:
+        return f"{found} in {inside}."
+    return f"{found} in {inside}; {plural(rewrites, 'rewrite')} ready: see --diff, apply with --fix."
+
+
+def diff(document: CheckedDocument, style: Style) -> Iterator[str]:
+    """A unified diff from the document to its rewritten text; nothing where they are equal."""
+    name = document.source.name
+    old, new = (_lines(text) for text in (document.source.text, document.rewritten()))
+    for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm=""):
+        colour = {"+": style.green, "-": style.red, "@": style.cyan}.get(line[0])
+        bold = style.bold if line.startswith(("+++ ", "--- ")) else colour
+        yield bold(line) if bold else line
+
+
+def _finding(
+    document: CheckedDocument, prompt: CheckedPrompt, gaps: Sequence[Gap], style: Style
+) -> Iterator[str]:
+    """What is missing about the same words, each in one line, and below them those words underlined."""
+    span = prompt.span_of(gaps[0])
+    line, column = document.place(span.start)
+    for gap in gaps:
+        place = f"{visible(document.source.name)}:{line}:{column}:"
+        yield f"{style.dim(place)} {style.yellow(gap.kind.value)} {visible(gap.phrase)}"
+    start, end = document.lines.line_span(line - 1)
+    content = document.source.text[start:end]
+    gutter = " " * len(str(line))
+    shown, indent, marked = _window(content, span.start - start, min(span.end, end) - start, len(gutter) + 3)
+    # A gap that concerns no words in particular stands at the prompt's first line, marked more lightly.
+    mark = style.yellow("^" * marked) if gaps[0].anchored else style.dim("-" * marked)
+    bar = style.blue("|")
+    yield f"{gutter} {bar}"
+    yield f"{style.blue(str(line))} {bar} {shown}"
+    yield f"{gutter} {bar} {' ' * indent}{mark}"
+
+
+def _notes(prompt: CheckedPrompt, style: Style) -> Iterator[str]:
+    """What else there is to know of a prompt, as clippy's `=` lines."""
+    triage = prompt.triage
+    if triage.tier.route is not triage.decision.route:
+        yield f"  = {style.cyan('tier')}: {visible(triage.tier.reason)}"
+    if prompt.has_rewrite:
+        yield f"  = {style.cyan('rewrite')}: a clearer wording is ready"
+    elif triage.withheld:
+        yield f"  = {style.cyan('rewrite')}: withheld, {visible(triage.withheld)}"
+    for problem in triage.problems:
+        yield f"  = {style.yellow('problem')}: {visible(problem)}"
+
+
+def _window(content: str, start: int, end: int, gutter: int) -> tuple[str, int, int]:
+    """(line as shown, columns before the mark, columns of the mark): a long line is cut around its mark."""
+    room = max(40, shutil.get_terminal_size((100, 24)).columns - gutter)
+    head, tail = 0, len(content)
+    if width(content) > room:
+        head = max(0, start - room // 3)
+        tail = head
+        used = 2 * len(_CUT)
+        while tail < len(content) and used + width(content[tail]) <= room:
+            used += width(content[tail])
+            tail += 1
+    before, after = _CUT if head else "", _CUT if tail < len(content) else ""
+    indent = len(before) + width(content[head:start])
+    marked = max(1, width(content[start : min(end, tail)]))
+    return before + visible(content[head:tail]) + after, indent, marked
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as an editor counts them; a difference in the last line end shows as in git."""
+    lines = Lines(text)
+    found = [text[slice(*lines.line_span(number))] for number in range(len(lines.starts))]
+    return found[:-1] if found[-1] == "" else [*found[:-1], found[-1] + "\n\\ No newline at end of file"]
