@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+__all__ = ["EffectiveTier", "Route", "TierPolicy", "effective_tier", "estimate_tokens"]
+
 
 class Route(StrEnum):
     """The smallest model tier that would very likely answer well, smallest first."""
@@ -21,10 +23,14 @@ class Route(StrEnum):
     LARGE_API = "large_api"
 
     @property
+    def size(self) -> int:
+        """Its place among the tiers, 0 for the smallest."""
+        return list(Route).index(self)
+
+    @property
     def larger(self) -> Route:
         """The next larger tier; the largest is its own."""
-        tiers = list(Route)
-        return tiers[min(tiers.index(self) + 1, len(tiers) - 1)]
+        return list(Route)[min(self.size + 1, len(Route) - 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +45,74 @@ class EffectiveTier:
 class TierPolicy:
     """What the user decided about tiers.
 
-    `minimum_confidence` is the probability under which the next larger tier is taken.
-    `context_limits` holds tokens a tier; a draft longer than the limit moves to a tier that can hold it.
+    `minimum_confidence` is the probability under which the next larger tier is taken. `context_limits` holds
+    tokens a tier, where the user gave any; a draft over the limit moves to a tier that can hold it. A ceiling
+    below the floor wins over it.
     """
 
     floor: Route = Route.SMALL_LOCAL
     ceiling: Route = Route.LARGE_API
     minimum_confidence: float = 0.5
     context_limits: Mapping[Route, int] = field(default_factory=dict)
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a model makes of the text: two for seven bytes of UTF-8.
+
+    That is between English prose, with about 4.3 bytes a token, and code, with about 3.
+    """
+    return -(-2 * len(text.encode("utf-8", "surrogatepass")) // 7)
+
+
+def effective_tier(route: Route, confidence: float | None, length: int, policy: TierPolicy) -> EffectiveTier:
+    """The tier to use for a draft of `length` estimated tokens, with the sentence that says why.
+
+    In this order: the suggestion, the next larger tier if `confidence` is too low, the floor, the ceiling,
+    and last the context. A tier that cannot hold the draft is never suggested while another can, be it
+    beyond the ceiling.
+    """
+    tier = route
+    reason = f"Suggested {route}"
+    if confidence is not None:
+        reason += f" at {_shown(confidence)} confidence"
+        if confidence < policy.minimum_confidence:
+            reason += f", under your minimum of {_shown(policy.minimum_confidence)}"
+            reason += ", so the larger tier" if route.larger is not route else "; there is no larger tier"
+            tier = route.larger
+    if tier.size < policy.floor.size:
+        tier = policy.floor
+        reason += f"; your floor is {tier}"
+    if tier.size > policy.ceiling.size:
+        tier = policy.ceiling
+        reason += f"; your ceiling is {tier}"
+    limit = policy.context_limits.get(tier)
+    if limit is not None and length > limit:
+        draft = f"the draft of about {length} tokens is over the {limit} that {tier} holds"
+        tier, because = _that_holds(length, tier, policy)
+        reason += f"; {draft}, {because}"
+    return EffectiveTier(tier, f"{reason}.")
+
+
+def _that_holds(length: int, tier: Route, policy: TierPolicy) -> tuple[Route, str]:
+    """A tier that can hold the draft: within floor and ceiling if one can, and rather larger than smaller."""
+
+    def cost(other: Route) -> tuple[bool, bool, int]:
+        outside = not policy.floor.size <= other.size <= policy.ceiling.size
+        return outside, other.size < tier.size, abs(other.size - tier.size)
+
+    limits = policy.context_limits
+    holding = [other for other in Route if other not in limits or length <= limits[other]]
+    if not holding:
+        largest = max(reversed(Route), key=lambda other: limits[other])
+        return (
+            largest,
+            f"and no tier holds more than {limits[largest]}: shorten the draft or send it in parts",
+        )
+    chosen = min(holding, key=cost)
+    beyond = ", beyond your ceiling" if chosen.size > policy.ceiling.size else ""
+    return chosen, f"so {chosen}{beyond}"
+
+
+def _shown(probability: float) -> str:
+    """Two digits, rounded down, so that 0.499 does not read as the 0.5 it falls short of."""
+    return f"{int(probability * 100 + 1e-9) / 100:g}"
