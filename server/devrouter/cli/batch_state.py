@@ -122,8 +122,8 @@ class BatchOutput:
         if begun.get("engine") != engine:
             raise CommandError(
                 ExitStatus.USAGE,
-                f"{self.out} was begun with the engine {begun.get('engine')}, not {engine}; name another output "
-                f"with -o, or remove {self.out} to begin again",
+                f"{self.out} was begun with the engine {begun.get('engine')}, not {engine}; name another "
+                f"output with -o, or remove {self.out} to begin again",
             )
 
     def _recover(self) -> Answered:

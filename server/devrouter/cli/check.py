@@ -167,7 +167,7 @@ class _Check:
             case "sarif":
                 put(
                     json.dumps(as_sarif(documents, self._errors), ensure_ascii=False, indent=2),
-                    file=self._out,
+                    self._out,
                 )
             case _:
                 # With --diff, standard output is a patch and nothing else.
