@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Configuration:
-    """Settings by file. `user_options` come from the user alone; `workspace_options` may be a repository's."""
+    """Settings by file. `user_options` are the user's alone; `workspace_options` may be a repository's."""
 
     def __init__(self, user_options: Mapping[str, object], user_config: Path | None) -> None:
         self._user_options = user_options
-        self._user_config = user_config
+        self.user_config = user_config
         self._workspace_options: Mapping[str, object] = {}
         self._loaded: dict[Path | None, LoadedSettings] = {}
 
@@ -59,7 +59,7 @@ class Configuration:
                 path,
                 user_options=self._user_options,
                 workspace_options=self._workspace_options,
-                user_config=self._user_config,
+                user_config=self.user_config,
             )
         return self._loaded[folder]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,5 +12,36 @@ if TYPE_CHECKING:
 
 def build_model_engine(settings: Settings) -> Engine | None:
     """The engine that the settings name; None for `instant`. Nothing is asked or connected yet."""
-    del settings
-    return None
+    model, allowed = settings.model, settings.remote.allowed
+    if settings.engine == "instant":
+        return None
+    if settings.engine == "openai":
+        from devrouter.engines.openai import OpenAIEngine, OpenAIOptions
+
+        variable = settings.openai.api_key_variable
+        return OpenAIEngine(
+            OpenAIOptions(
+                model=settings.openai.model,
+                connect_timeout=model.connect_timeout,
+                first_token_timeout=model.first_token_timeout,
+                total_timeout=model.total_timeout,
+                allowed_hosts=allowed,
+                base_url=settings.openai.base_url,
+                api_key=os.environ.get(variable, "") if variable else "",
+            )
+        )
+    from devrouter.engines.ollama import OllamaEngine, OllamaOptions
+
+    return OllamaEngine(
+        OllamaOptions(
+            model=settings.ollama.model,
+            num_ctx=settings.ollama.num_ctx,
+            num_predict=settings.ollama.num_predict,
+            connect_timeout=model.connect_timeout,
+            first_token_timeout=model.first_token_timeout,
+            total_timeout=model.total_timeout,
+            allowed_hosts=allowed,
+            host=settings.ollama.host,
+            keep_alive=settings.ollama.keep_alive,
+        )
+    )

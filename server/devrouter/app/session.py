@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from devrouter.app.findings import Finding, Findings, Prompt
+from devrouter.app.ignores import Ignores, ignore_for_user, ignore_in_project
 from devrouter.app.status import Status
 from devrouter.app.tasks import spawn
 from devrouter.core.draft import Document, Draft, Region, draft_of, prompts_in
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from devrouter.app.configuration import Configuration
-    from devrouter.app.ignores import Ignores
     from devrouter.app.model_calls import ModelCalls
     from devrouter.app.settings import Settings
     from devrouter.app.triage import Triager
@@ -56,7 +56,7 @@ class Listener(Protocol):
 
 @dataclass(slots=True, eq=False)
 class OpenDocument:
-    """What is known of one open document. `views` belong to `viewed`, which lags `document` by milliseconds."""
+    """What is known of one open document. `views` belong to `viewed`, milliseconds behind `document`."""
 
     document: Document
     settings: Settings
@@ -66,7 +66,7 @@ class OpenDocument:
     chosen: Route | None = None
     # Set while `views` are those of `document`.
     current: asyncio.Event = field(default_factory=asyncio.Event)
-    # True until the first answer, and when rest was reached before the answer was: findings then settle at once.
+    # True until the first answer, and where rest came before the answer: findings then settle at once.
     resting: bool = True
     instant_task: asyncio.Task[None] | None = None
     model_task: asyncio.Task[None] | None = None
@@ -140,6 +140,7 @@ class Session:
         """Settings or ignores changed: every document is answered anew, and its findings settle at once."""
         for opened in self._documents.values():
             opened.settings = self._configuration.of(opened.document.uri)
+            opened.findings = Findings()
             opened.viewed = None
             opened.resting = True
             opened.current.clear()
@@ -203,7 +204,7 @@ class Session:
         return _view(draft_of(opened.document, region), region, opened.settings, self._triager)
 
     def ignore_here(self, opened: OpenDocument, finding: Finding) -> None:
-        """Stop showing this finding in this document."""
+        """Stop showing this finding in this document. Raises `IgnoreError`."""
         text = opened.views[finding.prompt].draft.text
         self._ignores.ignore_here(opened.document.uri, finding.gap, text)
         self._listener.findings_changed(opened, self.visible(opened))
@@ -212,9 +213,11 @@ class Session:
     def ignore_everywhere(self, finding: Finding, folder: Path | None) -> Path:
         """Stop showing this finding in the project in `folder`, or in all of the user's prompts without one.
 
-        Returns the file that now says so. Raises `ValueError` with a sentence where it cannot be written.
+        Returns the file that now says so. Raises `IgnoreError`.
         """
-        return self._ignores.ignore_in_project(finding.gap, folder)
+        if folder is not None:
+            return ignore_in_project(finding.gap, folder)
+        return ignore_for_user(finding.gap, self._configuration.user_config)
 
     async def close(self) -> None:
         """Stop everything under way; nothing is published afterwards."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from devrouter.app.ignores import IgnoreError
 from devrouter.app.session import TextChanged
 from devrouter.core.tiers import Route
 from devrouter.engines.engine import EngineError
@@ -26,12 +27,12 @@ async def ignore(server: DevRouterServer, uri: str, prompt: int, phrase: str, *,
     finding = next((f for f in visible if f.prompt == prompt and f.gap.phrase == phrase), None)
     if opened is None or finding is None:
         raise content_modified()
-    if not project:
-        server.session.ignore_here(opened, finding)
-        return
     try:
+        if not project:
+            server.session.ignore_here(opened, finding)
+            return
         file = server.session.ignore_everywhere(finding, server.folder_of(uri))
-    except (OSError, ValueError) as error:
+    except IgnoreError as error:
         warn(server, str(error))
         return
     inform(server, f"“{phrase}” is now ignored by {file}.")

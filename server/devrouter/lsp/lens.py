@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 async def lenses(server: DevRouterServer, uri: str) -> list[types.CodeLens]:
-    """Two lenses for each prompt: what it was read as (picks the tier), and the rewrite where there is one."""
+    """Two lenses a prompt: what it was read as (picks the tier), and the rewrite where there is one."""
     opened = await server.session.settled(uri)
     if opened is None or not _wanted(server, opened.settings.findings.code_lens):
         return []

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """Progress of one piece of work; `cancel` is called when the user cancels it. Silent for other clients."""
+    """Progress of one piece of work; `cancel` is called when the user cancels it."""
 
     def __init__(self, server: DevRouterServer, title: str, cancel: Callable[[], object]) -> None:
         self._progress = server.work_done_progress

@@ -97,7 +97,7 @@ class PromptMessage(TypedDict):
 
 
 class TriageMessage(TypedDict):
-    """The answer to `devrouter/triage`. `textHash` is the SHA-256 of the text as the server holds it (UTF-8)."""
+    """The answer to `devrouter/triage`. `textHash` is the SHA-256 of the server's text in UTF-8."""
 
     version: int
     textHash: str

@@ -10,11 +10,9 @@ Measured on pygls 2.1.1, which is pinned for that reason:
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -23,18 +21,20 @@ from pygls.protocol import LanguageServerProtocol, default_converter
 
 from devrouter import __version__
 from devrouter.app.configuration import Configuration, path_of
-from devrouter.app.session import OpenDocument, Session
 from devrouter.app.tasks import spawn, where
 from devrouter.core.draft import Document
-from devrouter.core.text import Units
 from devrouter.lsp import convert
 from devrouter.lsp.protocol import STATUS
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from devrouter.app.findings import Finding
+    from devrouter.app.session import OpenDocument, Session
     from devrouter.app.status import Status
+    from devrouter.core.text import Units
 
 _log = logging.getLogger(__name__)
 
