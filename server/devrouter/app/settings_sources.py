@@ -96,7 +96,7 @@ def read_sources(
 
 
 def merge(sources: list[Source], config: Path) -> LoadedSettings:
-    """Lay the sources over the defaults, lowest first. `config` is named as the place for machine settings."""
+    """Lay the sources over the defaults, lowest first. `config` is where machine settings are to be put."""
     layers = _Layers(config)
     for source in sources:
         layers.add(source)
@@ -109,7 +109,7 @@ def merge(sources: list[Source], config: Path) -> LoadedSettings:
 
 
 def read_file(path: Path) -> str:
-    """The text of a configuration file. Raises `SourceError`."""
+    """The text of a configuration file with its own line ends. Raises `SourceError`."""
     try:
         state = path.stat()
         # A repository can hold a link to a device that never ends.
@@ -119,7 +119,7 @@ def read_file(path: Path) -> str:
             )
         if state.st_size > _LARGEST_FILE:
             raise SourceError(f"{path}: {state.st_size:,} bytes is too large; 1 MB is the most that is read.")
-        return path.read_text(encoding="utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError as error:
@@ -214,11 +214,18 @@ def _parsed(key: str, raw: object) -> object:
         return value_adapter(key).validate_json(json.dumps(raw), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = "".join(f"{part}: " for part in first["loc"])
-        message = first["msg"].removeprefix("Input ")
-        raise ValueError(place + message[0].lower() + message[1:]) from None
+        place = "".join(f"{part} " for part in first["loc"])
+        raise ValueError(place + _predicate(first["msg"])) from None
     except (TypeError, ValueError, RecursionError):
         raise ValueError("has a value that no setting can have") from None
+
+
+def _predicate(message: str) -> str:
+    """pydantic's message as the rest of a sentence: "should be greater than 0"."""
+    if message == "Field required":
+        return "is missing"
+    message = message.removeprefix("Input ").removeprefix("String ")
+    return message[0].lower() + message[1:]
 
 
 @cache
@@ -273,7 +280,7 @@ def _flatten(
 def _unknown(key: str) -> str:
     key = "".join(character if character.isprintable() else "?" for character in key[:80])
     near = difflib.get_close_matches(key, all_settings(), 1)
-    return f"{key} is not a setting" + (f"; did you mean {near[0]}?" if near else "")
+    return f"{key} is not a setting" + (f"; the nearest is {near[0]}" if near else "")
 
 
 def _snake(name: str) -> str:
