@@ -50,7 +50,7 @@ class Editor(LanguageClient):
         self.encoding = "utf-16"
         self._sync = types.TextDocumentSyncKind.Full
         self._news = asyncio.Event()
-        features: dict[str, Callable[..., Any]] = {
+        handlers: dict[str, Callable[[Any], object]] = {
             types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS: self._published,
             types.WORKSPACE_APPLY_EDIT: self._asked_to_apply,
             types.CLIENT_REGISTER_CAPABILITY: lambda _params: None,
@@ -58,6 +58,7 @@ class Editor(LanguageClient):
             types.WINDOW_SHOW_MESSAGE: self._told,
             "devrouter/status": self._status_changed,
         }
+        features = {method: _function(handler) for method, handler in handlers.items()}
         register_lsp_features(self, {**DEFAULT_CLIENT_FEATURES, **features})
 
     # Starting and leaving
@@ -281,6 +282,15 @@ class Editor(LanguageClient):
             assert len(edits) == len(change.edits), "no client here declared annotated or snippet edits"
             changes.append((change.text_document.uri, change.text_document.version, edits))
         return changes
+
+
+def _function(handler: Callable[[Any], object]) -> Callable[[Any], object]:
+    """pygls marks what it registers, and a bound method cannot be marked."""
+
+    def call(params: Any) -> object:
+        return handler(params)
+
+    return call
 
 
 def _line_starts(text: str) -> list[int]:
