@@ -85,7 +85,7 @@ LIMITS = {SMALL: 4_000, MEDIUM: 100_000}
             TierPolicy(context_limits=LIMITS),
             MEDIUM,
             (
-                "Suggested small_local; the draft of about 4001 tokens is over the 4000 that small_local holds,"
+                "Suggested small_local; the draft of about 4001 tokens is over the 4000 of small_local,"
                 " so medium_api."
             ),
         ),
@@ -96,7 +96,7 @@ LIMITS = {SMALL: 4_000, MEDIUM: 100_000}
             TierPolicy(context_limits=LIMITS),
             LARGE,
             (
-                "Suggested small_local; the draft of about 100001 tokens is over the 4000 that small_local holds,"
+                "Suggested small_local; the draft of about 100001 tokens is over the 4000 of small_local,"
                 " so large_api."
             ),
         ),
@@ -107,7 +107,7 @@ LIMITS = {SMALL: 4_000, MEDIUM: 100_000}
             TierPolicy(ceiling=SMALL, context_limits=LIMITS),
             MEDIUM,
             (
-                "Suggested small_local; the draft of about 5000 tokens is over the 4000 that small_local holds,"
+                "Suggested small_local; the draft of about 5000 tokens is over the 4000 of small_local,"
                 " so medium_api, beyond your ceiling."
             ),
         ),
@@ -118,7 +118,7 @@ LIMITS = {SMALL: 4_000, MEDIUM: 100_000}
             TierPolicy(ceiling=MEDIUM, context_limits={MEDIUM: 2_000}),
             SMALL,
             (
-                "Suggested medium_api; the draft of about 5000 tokens is over the 2000 that medium_api holds,"
+                "Suggested medium_api; the draft of about 5000 tokens is over the 2000 of medium_api,"
                 " so small_local."
             ),
         ),
@@ -129,7 +129,7 @@ LIMITS = {SMALL: 4_000, MEDIUM: 100_000}
             TierPolicy(context_limits={SMALL: 1_000, MEDIUM: 3_000, LARGE: 2_000}),
             MEDIUM,
             (
-                "Suggested small_local; the draft of about 5000 tokens is over the 1000 that small_local holds,"
+                "Suggested small_local; the draft of about 5000 tokens is over the 1000 of small_local,"
                 " and no tier holds more than 3000: shorten the draft or send it in parts."
             ),
         ),

@@ -24,9 +24,9 @@ class Edit:
         Text that grows onto the span ("it" becomes "item") changes its words; a space beside it does not.
         """
         start, end = self.span
-        if end <= span.start and not (end == span.start and self.text[-1:].isalnum()):
+        if end < span.start or (end == span.start and not _is_word(self.text[-1:])):
             return span.moved(len(self.text) - (end - start))
-        if start >= span.end and not (start == span.end and self.text[:1].isalnum()):
+        if start > span.end or (start == span.end and not _is_word(self.text[:1])):
             return span
         return None
 
@@ -52,6 +52,10 @@ def with_line_endings(new: str, like: str) -> str:
     """`new` with the line ending that `like` uses first; unchanged where `like` has a single line."""
     found = re.search(r"\r\n|\n|\r", like)
     return re.sub(r"\r\n|\n|\r", found.group(), new) if found else new
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def _before(text: str, tail: int) -> str:

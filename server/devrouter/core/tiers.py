@@ -87,7 +87,7 @@ def effective_tier(route: Route, confidence: float | None, length: int, policy: 
         reason += f"; your ceiling is {tier}"
     limit = policy.context_limits.get(tier)
     if limit is not None and length > limit:
-        draft = f"the draft of about {length} tokens is over the {limit} that {tier} holds"
+        draft = f"the draft of about {length} tokens is over the {limit} of {tier}"
         tier, because = _that_holds(length, tier, policy)
         reason += f"; {draft}, {because}"
     return EffectiveTier(tier, f"{reason}.")
