@@ -12,13 +12,14 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from devrouter.core.gaps import Gap
 from devrouter.core.tiers import EffectiveTier, Route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pydantic import TypeAdapter
+
+    from devrouter.core.gaps import Gap
 
 __all__ = [
     "Answer",
@@ -78,11 +79,15 @@ class Decision:
         from pydantic import ValidationError
 
         try:
-            return _adapter().validate_json(text)
+            decision = _adapter().validate_json(text)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            place = ".".join(str(part) for part in first["loc"]) or "reply"
-            raise DecisionError(f"{place}: {first['msg']}") from None
+            unknown = first["type"] == "unexpected_keyword_argument"
+            reason = "is not one of the five fields" if unknown else first["msg"]
+            raise DecisionError(f"{_place(first['loc'])}: {reason}") from None
+        # A parser keeps the last of two values without a word; which one was meant cannot be known.
+        json.loads(text, object_pairs_hook=_refuse_repeated)
+        return decision
 
     def to_json(self, *, indent: int | None = None) -> str:
         """Exactly the five fields as one JSON object."""
@@ -165,3 +170,15 @@ def _adapter() -> TypeAdapter[Decision]:
     from pydantic import TypeAdapter
 
     return TypeAdapter(Decision)
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """The field as a word that can stand in a sentence, though a model may have named it."""
+    return " ".join(".".join(map(str, location)).split())[:60] or "reply"
+
+
+def _refuse_repeated(pairs: list[tuple[str, object]]) -> None:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise DecisionError(f"{name}: is given more than once")
