@@ -1,8 +1,8 @@
 """The pieces of a prompt that a rewrite must keep as they are: code, names, paths, numbers, quotations.
 
-The text is read once by a lexer whose every alternative is bounded or possessive, so that the cost stays linear
-whatever is pasted. Prose is skipped a run at a time; what is not prose is cut at white space, brackets and
-commas into atoms ("src/app.py:42", "v1.2", "user_id"), and each atom is classified by its shape.
+The text is read once by a lexer whose every alternative is bounded or possessive, so that the cost stays
+linear whatever is pasted. Prose is skipped a run at a time; what is not prose is cut at white space, brackets
+and commas into atoms ("src/app.py:42", "v1.2", "user_id"), and each atom is classified by its shape.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from devrouter.core.technologies import EXTENSIONS, TECHNOLOGIES
+from devrouter.core.technologies import TECHNOLOGIES
 from devrouter.core.text import Lines, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class Rule(StrEnum):
@@ -55,22 +55,29 @@ def protected_pieces(text: str) -> tuple[Piece, ...]:
     """Every protected piece, in order; pieces do not overlap. Never raises, linear in the text."""
     pieces: list[Piece] = []
     start = 0
-    for block in _fenced_blocks(text):
-        pieces.extend(_of_prose(text, start, block.start))
-        body = re.sub(r"\r\n|\r", "\n", text[block.start : block.end])
-        pieces.append(Piece(body.strip("\n"), Rule.BLOCK, block))
-        start = block.end
+    for block in fenced_blocks(text):
+        pieces.extend(_of_prose(text, start, block.span.start))
+        pieces.append(block)
+        start = block.span.end
     pieces.extend(_of_prose(text, start, len(text)))
     return tuple(pieces)
 
 
+def fenced_blocks(text: str) -> tuple[Piece, ...]:
+    """The fenced blocks with their fence lines, line ends as LF."""
+    if "```" not in text and "~~~" not in text:
+        return ()
+    return tuple(
+        Piece("\n".join(_LINE_END.split(text[slice(*span)])), Rule.BLOCK, span) for span in _block_spans(text)
+    )
+
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _FENCE = re.compile(r"[ \t]{0,12}(?:[-*>][ \t]+)?(`{3,}|~{3,})([^\r\n]*)")
 
 
-def _fenced_blocks(text: str) -> Iterator[Span]:
-    """The fenced blocks with their fence lines. One without an end reaches to the end of the text."""
-    if "```" not in text and "~~~" not in text:
-        return
+def _block_spans(text: str) -> Iterator[Span]:
+    """From fence line to fence line; a block without an end reaches to the end of the text."""
     lines = Lines(text)
     opened: tuple[int, str] | None = None
     for line in range(len(lines.starts)):
@@ -92,16 +99,16 @@ def _fenced_blocks(text: str) -> Iterator[Span]:
 # Alternatives are tried in order at each place the last one ended, so every character is read by exactly one.
 _LEXER = re.compile(
     r"""
-      (?P<prose>(?:[A-Za-z][a-z]*+(?:['’][a-z]++)?[,;:!?]?(?:\.(?=\s))?\s++)++)
+      (?P<prose>(?:[A-Za-z][a-z]*+(?:['\u2019][a-z]++)?[,;:!?]?(?:\.(?=\s))?\s++)++)
     | (?P<code>``(?:[^`\r\n]|`(?!`))+``(?!`)|`[^`\r\n]+`)
     | (?P<quotation>
           (?<!\w)"(?=[^\s"])[^"\r\n]{1,400}"
-        | “[^”\r\n]{1,400}”
-        | «[^»\r\n]{1,400}»
+        | \u201c[^\u201d\r\n]{1,400}\u201d
+        | \xab[^\xbb\r\n]{1,400}\xbb
         | (?<![\w'])'(?=[^\s'])[^'\r\n]{1,120}(?<!\s)'(?![\w'])
-        | (?<!\w)‘[^’\r\n]{1,120}’(?!\w)
+        | (?<!\w)\u2018[^\u2019\r\n]{1,120}\u2019(?!\w)
       )
-    | (?P<url>(?:[A-Za-z][A-Za-z0-9+.-]{1,15}://|www\.)[^\s<>"'`“”]++)
+    | (?P<url>(?:[A-Za-z][A-Za-z0-9+.-]{1,15}://|www\.)[^\s<>"'`\u201c\u201d]++)
     | (?P<placeholder>\$\{[^}\r\n]{1,200}\}|\{\{[^}\r\n]{1,200}\}\})
     | (?P<tag></?[A-Za-z][^<>\r\n]{0,200}>)
     | (?P<atom>[\w.~@$\#%+/\\:-]++)
@@ -114,34 +121,35 @@ _LEXER = re.compile(
 def _of_prose(text: str, start: int, end: int) -> Iterator[Piece]:
     for match in _LEXER.finditer(text, start, end):
         span = Span(*match.span())
-        written = match.group()
-        match match.lastgroup:
-            case "prose":
-                yield from _error_words(written, span.start)
-            case "code":
-                if inner := written.strip("`").strip():
-                    yield Piece(inner, Rule.CODE, span)
-            case "quotation":
-                if inner := trimmed(written[1:-1]):
-                    yield Piece(inner, Rule.QUOTATION, span)
-            case "url":
-                inner = written.rstrip(".,;:!?*_]}\\")
-                if inner.endswith(")") and "(" not in inner:
-                    inner = inner.rstrip(").,;:!?")
-                yield Piece(inner, Rule.URL, Span(span.start, span.start + len(inner)))
-            case "placeholder":
-                yield Piece(written, Rule.PLACEHOLDER, span)
-            case "tag":
-                yield Piece(written, Rule.TAG, span)
-            case "atom":
-                yield from _of_atom(text, span)
-            case _:
-                pass
+        kind = match.lastgroup
+        if kind == "prose":
+            yield from _error_words(match.group(), span.start)
+        elif kind == "atom":
+            yield from _of_atom(text, span)
+        elif kind is not None and kind != "other":
+            rule, strip = _MARKED[kind]
+            if inner := strip(match.group()):
+                yield Piece(inner, rule, span)
 
 
 def trimmed(quotation: str) -> str:
     """A quotation's content with plain spacing and without the punctuation that ends it."""
     return " ".join(quotation.split()).rstrip(".,;:!? ")
+
+
+def _strip_url(written: str) -> str:
+    inner = written.rstrip(".,;:!?*_]}\\")
+    return inner if "(" in inner else inner.rstrip(").,;:!?")
+
+
+_MARKED: dict[str, tuple[Rule, Callable[[str], str]]] = {
+    "code": (Rule.CODE, lambda written: written.strip("`").strip()),
+    "quotation": (Rule.QUOTATION, lambda written: trimmed(written[1:-1])),
+    "url": (Rule.URL, _strip_url),
+    "placeholder": (Rule.PLACEHOLDER, str),
+    "tag": (Rule.TAG, str),
+}
+"""For each alternative of the lexer that is one piece: its rule, and what of it must be kept."""
 
 
 _ERROR_WORD = re.compile(r"\b[A-Za-z][a-z]+(?:error|exception)\b")
@@ -154,7 +162,9 @@ def _error_words(text: str, offset: int) -> Iterator[Piece]:
 
 
 # Pairs that English writes with a slash; dropping one of them loses no name.
-_SLASHED_WORDS = frozenset("and/or either/or he/she she/he his/her him/her s/he yes/no w/o w/ n/a".split())
+_SLASHED_WORDS = frozenset(
+    {"and/or", "either/or", "he/she", "his/her", "him/her", "s/he", "yes/no", "w/o", "w/", "n/a"}
+)
 _MENTION = re.compile(r"@[A-Za-z][\w./-]*")
 _EMAIL = re.compile(r"[\w.+-]+@[\w.-]+\.\w+\Z")
 _REFERENCE = re.compile(r"#\w[\w:./-]*")
@@ -240,7 +250,7 @@ def _of_words(text: str, part: Span) -> Iterator[Piece]:
             yield Piece(written, Rule.NUMBER, span, any_case=written.islower())
         elif match.lastgroup == "name" and (rule := _shape(written)):
             known = written.lower() in TECHNOLOGIES or _VERSIONED_NAME.match(written.lower()) is not None
-            yield Piece(written, rule, span, any_case=known or rule is Rule.ERROR and written.islower())
+            yield Piece(written, rule, span, any_case=known or (rule is Rule.ERROR and written.islower()))
 
 
 def _numbers_an_item(text: str, number: Span) -> bool:
@@ -253,16 +263,18 @@ def _numbers_an_item(text: str, number: Span) -> bool:
     return after == ")" and text[number.start - 1 : number.start].isspace()
 
 
-_ABBREVIATIONS = frozenset("e.g i.e a.m p.m a.k.a u.s etc. vs. e.g. i.e. ph.d".split())
+_ABBREVIATIONS = frozenset({"e.g", "i.e", "a.m", "p.m", "a.k.a", "u.s", "ph.d"})
 # "fix it.then run" lacks a space; it names nothing.
-_SENTENCE_STARTS = frozenset(
-    "a also and are as at but by can could do does each for he her how however i if in is it its just let make my no"
-    " now of on or our please she should so that the their then there these they this to use we what when where which"
-    " while who why will with write yes you your".split()
+_SENTENCE_START = re.compile(
+    r"(?:a|also|and|are|as|at|but|by|can|could|do|does|each|for|he|her|how|however|i|if|in|is|it|its|just|let|make"
+    r"|my|no|now|of|on|or|our|please|she|should|so|that|the|their|then|there|these|they|this|to|use|we|what|when"
+    r"|where|which|while|who|why|will|with|write|yes|you|your)\Z"
 )
 _SNAKE = re.compile(r"(?=\w*[A-Za-z])(?:_+[A-Za-z]\w*|[A-Za-z0-9]\w*_\w*)\Z")
 _HUMPS = re.compile(r"[a-z][a-z0-9]*[A-Z]\w*\Z|[A-Z]+[a-z0-9]+[A-Z]\w*\Z|[A-Z]{3,}[a-z]{3,}\w*\Z")
-_ERROR_NAME = re.compile(r"\w+(?:[Ee]rror|[Ee]xception|Warning)\Z|E(?:NO|ACCES|CONN|ADDR|PERM|INVAL|EXIST|PIPE|TIMED|HOST)[A-Z]+\Z|SIG[A-Z]{3,}\Z")
+_ERROR_NAME = re.compile(
+    r"\w+(?:[Ee]rror|[Ee]xception|Warning)\Z|E(?:NO|ACCES|CONN|ADDR|PERM|INVAL|EXIST|PIPE|TIMED|HOST)[A-Z]+\Z|SIG[A-Z]{3,}\Z"
+)
 _VERSIONED_NAME = re.compile(
     r"(?:utf|md|sha|ipv|es|h|x|mp|base|oauth|web|s|ec|k|int|float|win|python|java|php|vue|html|css|ue)\d{1,4}\w?\Z"
 )
@@ -276,7 +288,7 @@ def _shape(name: str) -> Rule | None:
         return Rule.IDENTIFIER
     if "." in name.strip(".") or "::" in name or name.startswith("."):
         words = name.lower().split(".")
-        joins_sentences = len(words) == 2 and words[1] in _SENTENCE_STARTS
+        joins_sentences = len(words) == 2 and _SENTENCE_START.match(words[1])
         return None if joins_sentences or name.lower() in _ABBREVIATIONS else Rule.IDENTIFIER
     if "_" in name:
         return Rule.IDENTIFIER if _SNAKE.match(name) else None
