@@ -40,6 +40,9 @@ _INSTRUCTION_FILES = (
     ".github/agents/**",
 )
 
+_NO_AGENT = frozenset({"", "~", "null", "ask", "edit"})
+"""What `agent:` may say in VS Code without naming one that looks things up."""
+
 _BYTE_ORDER_MARK = "\ufeff"
 _FRONT_MATTER_START = re.compile(r"---[ \t]*(?:\r\n|\n|\r|\Z)")
 _FRONT_MATTER_END = re.compile(r"(?<=[\r\n])---[ \t]*(?:\r\n|\n|\r|\Z)")
@@ -165,8 +168,8 @@ def _destination(header: str) -> Destination:
         return Destination.CHAT
     if not isinstance(values, dict):
         return Destination.CHAT
-    agents = {str(values.get(key, "")).lower() for key in ("agent", "mode")}
-    says_agent = bool(agents - {"", "~", "null", "ask", "edit"})
+    named = (values.get(key) for key in ("agent", "mode"))
+    says_agent = any(isinstance(name, str) and name.lower() not in _NO_AGENT for name in named)
     has_tools = values.get("tools", "") not in ("", "~", "null", [], {})
     return Destination.AGENT if says_agent or has_tools else Destination.CHAT
 
