@@ -152,6 +152,8 @@ async def _read(
     options: ModelOptions,
     on_progress: OnProgress | None,
 ) -> Chunk:
+    import httpx
+
     clock_start = asyncio.get_running_loop().time()
     whole = clock_start + options.total_timeout
     started = False
@@ -180,19 +182,24 @@ async def _read(
             f"{server.title} sent no first token within {waited:g} s (`model.first_token_timeout`): "
             "it may still be loading the model."
         ) from None
-    reader.finish(cut_by=f"the end of {server.title}'s stream")
+    except httpx.TransportError:
+        if not started:
+            raise
+        raise ReplyBroken(
+            f"{server.title} stopped: its reply broke off {reader.place}.", server.start
+        ) from None
+    reader.finish(cut_by="the end of the server's stream")
     return Chunk(done=True)  # The server forgot to say that it is done, but its decision is whole.
 
 
 @contextmanager
 def faults_in_words(server: Server, options: ModelOptions) -> Iterator[None]:
-    """Turn what the HTTP client raises into the engine's errors. Nothing else leaves this block."""
+    """Turn what the HTTP client raises into the engine's errors."""
     import httpx
+    import pydantic
 
     try:
         yield
-    except EngineError:
-        raise
     except httpx.ConnectTimeout:
         raise EngineTimeout(
             f"{server.title} did not accept a connection within {options.connect_timeout:g} s "
@@ -204,16 +211,22 @@ def faults_in_words(server: Server, options: ModelOptions) -> Iterator[None]:
             f"{server.title} accepts connections but does not answer.", server.start
         ) from None
     except (httpx.ConnectError, ConnectionError):
-        raise EngineUnreachable(f"No server answers as {server.title}.", server.start) from None
+        raise EngineUnreachable(f"{server.title} is not there: nothing answers.", server.start) from None
     except (httpx.TransportError, httpx.StreamError):
-        raise ReplyBroken(
-            f"The connection to {server.title} broke off before the reply was complete: the server stopped.",
-            server.start,
-        ) from None
-    except (ValueError, httpx.HTTPError, httpx.InvalidURL):
-        raise ReplyBroken(
-            f"{server.title} answered in a form that is not known: is it the right server?"
-        ) from None
+        raise EngineUnreachable(f"{server.title} stopped before it replied.", server.start) from None
+    except (
+        httpx.HTTPError,
+        httpx.InvalidURL,
+        json.JSONDecodeError,
+        UnicodeDecodeError,
+        pydantic.ValidationError,
+        UnknownForm,
+    ):
+        raise ReplyBroken(f"{server.title} answers in an unknown form: is it the right server?") from None
+
+
+class UnknownForm(ValueError):
+    """An answer that is JSON but not of the API's form."""
 
 
 def refused(server: Server, status: int, message: str, model: str, mend: str | None) -> EngineError:

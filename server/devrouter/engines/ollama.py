@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from devrouter.engines import exchange, verify
 from devrouter.engines.endpoint import Endpoint, ollama_endpoint
-from devrouter.engines.engine import EngineError, EngineState, Health, ModelMissing, ReplyBroken
-from devrouter.engines.exchange import Chunk, ModelOptions, Server
+from devrouter.engines.engine import EngineError, EngineState, Health, ModelMissing
+from devrouter.engines.exchange import Chunk, ModelOptions, Server, UnknownForm
 from devrouter.engines.prompting import messages_for, schema_for
 from devrouter.engines.verify import SETUP, Verification
 
@@ -70,9 +70,13 @@ class OllamaServer:
     async def find(self, name: str) -> LocalModel | None:
         """The model of this name, with or without its tag; Ollama does not mind upper and lower case."""
         wanted = {name.casefold(), f"{name.casefold()}:latest"}
-        for model in (await self._json("GET", "/api/tags"))["models"]:
-            if model["name"].casefold() in wanted:
-                return LocalModel(model["name"], model["digest"], _remote_host(model))
+        models = await self._json("GET", "/api/tags")
+        try:
+            for model in models["models"] or ():
+                if model["name"].casefold() in wanted:
+                    return LocalModel(model["name"], model["digest"], _remote_host(model))
+        except (KeyError, TypeError, AttributeError):
+            raise UnknownForm from None
         return None
 
     async def show(self, name: str) -> Shown:
@@ -96,7 +100,7 @@ class OllamaServer:
             raise exchange.refused(server, response.status_code, message, "", None)
         answer = response.json()
         if not isinstance(answer, dict):
-            raise ReplyBroken(f"{server.title} answered {path} with no JSON object: is it an Ollama server?")
+            raise UnknownForm
         return answer
 
 
@@ -230,9 +234,7 @@ class OllamaEngine:
                 )
         except (AttributeError, TypeError):
             # The package takes every line for an object with the right keys.
-            raise ReplyBroken(
-                f"{server_of(server.endpoint).title} streamed something that is no chat reply."
-            ) from None
+            raise UnknownForm from None
 
 
 async def verified(server: OllamaServer, name: str) -> Verification:

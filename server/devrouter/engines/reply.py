@@ -73,9 +73,9 @@ class ReplyReader:
         text = "".join(self._pieces)
         if cut_by is not None and not self._scanner.closed:
             raise ReplyBroken(
-                f"The reply was cut {self._place()} by {cut_by}: the draft is too long for this model."
+                f"The reply was cut {self.place} by {cut_by}: the draft is too long for this model."
             )
-        values = _parse(text, self._place)
+        values = _parse(text, self.place)
         _require_fields(values, self._fields)
         try:
             decision = Decision.from_json(json.dumps(_PLACEHOLDERS | {"missing": []} | values))
@@ -88,14 +88,16 @@ class ReplyReader:
             decision.rewrite, decision.intent, decision.complexity, decision.route, missing
         ), problems
 
-    def _place(self) -> str:
+    @property
+    def place(self) -> str:
+        """Where the reply stands now, to say where it broke off."""
         progress = self.progress
         if progress.field == "rewrite":
             return f"inside the rewrite, after {progress.rewrite_length:,} characters"
         return f'inside "{progress.field}"' if progress.field else "before its first field"
 
 
-def _parse(text: str, place: Callable[[], str]) -> dict[str, Any]:
+def _parse(text: str, place: str) -> dict[str, Any]:
     fenced = _FENCED.fullmatch(text)
     body = (fenced["body"] if fenced else text).strip()
     if not body:
@@ -106,7 +108,7 @@ def _parse(text: str, place: Callable[[], str]) -> dict[str, Any]:
         value, end = json.JSONDecoder(object_pairs_hook=_without_duplicates).raw_decode(body)
     except json.JSONDecodeError as error:
         if error.pos >= len(body) or error.msg.startswith("Unterminated string"):
-            raise ReplyBroken(f"The reply breaks off {place()}.") from None
+            raise ReplyBroken(f"The reply breaks off {place}.") from None
         raise ReplyBroken(f"The reply is not valid JSON: {error.msg} at character {error.pos}.") from None
     except RecursionError:
         raise ReplyBroken("The reply is not a decision: it is nested too deep.") from None

@@ -21,6 +21,9 @@ SETUP = "devrouter model setup"
 GOOD_QUANTIZATIONS = frozenset({"Q8_0", "F16", "BF16", "F32"})
 """Coarser ones break the JSON, says the model card."""
 
+PROBE = "devrouter-user-mark"
+"""A user message to have rendered, to see what stands around it."""
+
 _SPEAKS_OF_TRIAGE = re.compile(r"devrouter|triage|rewrite|\bintent\b|\bjson\b", re.IGNORECASE)
 
 
@@ -57,6 +60,34 @@ def verify_in_ollama(path: Path | None, template: str, system: str) -> Verificat
     except GGUFError as error:
         return unverified(str(error).rstrip("."))
     return _compare(metadata, template, system)
+
+
+def verify_rendering(*, template: str, prompt: str, context_length: int | None) -> Verification:
+    """Compare the Jinja `template` a server holds with the `prompt` it makes of the one message `PROBE`."""
+    metadata = Metadata(
+        "", "unknown", context_length, template, "", "", adds_bos=False, control_tokens=frozenset()
+    )
+    try:
+        own = derive_chat_template(metadata)
+    except ChatTemplateError as error:
+        return unverified(str(error), metadata)
+    if own.system is None:
+        return unverified(
+            "its chat template holds no system prompt, so it is not a tuned devrouter", metadata
+        )
+    if not prompt.endswith(
+        own.render(own.system, PROBE)
+    ):  # A first token of the tokenizer's may stand before.
+        return unverified("its server does not send the system prompt of its own chat template", metadata)
+    if not is_triage_prompt(own.system):
+        return unverified("its system prompt is a base model's own, so it is not a tuned devrouter", metadata)
+    return Verification(
+        verified=True,
+        reason="its server sends its own baked-in system prompt",
+        system=own.system,
+        quantization="unknown",
+        context_length=context_length,
+    )
 
 
 def unverified(reason: str, metadata: Metadata | None = None) -> Verification:
