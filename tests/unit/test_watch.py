@@ -100,16 +100,12 @@ async def test_without_a_folder_the_watch_ends_at_once(tmp_path: Path) -> None:
     await asyncio.wait_for(watch, SECONDS)
 
 
-async def test_cancelling_stops_the_watch_and_its_thread(tmp_path: Path) -> None:
-    reloads = Reloads()
-    task = asyncio.create_task(watch_configuration([tmp_path], reloads.on_change))
+async def test_cancelling_stops_the_watch(tmp_path: Path) -> None:
+    task = asyncio.create_task(watch_configuration([tmp_path], Reloads().on_change))
     await asyncio.sleep(0)
     task.cancel()
-    # The thread behind the watch wakes every five seconds on its own; the loop would wait for it at its end.
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, SECONDS)
-    (tmp_path / ".devrouter.toml").write_text("")
-    assert reloads.count == 0
 
 
 async def test_what_a_reload_raises_reaches_who_started_the_watch(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ class Ignores:
         self.problems: list[str] = []
         self._file = state_file
         self._kept: dict[str, Ignored] = {}
-        self._read: tuple[int, int, int] | None = None  # inode, time and size of the file `_kept` is from
+        self._read: tuple[int, int, int] | None = None  # stamp of the file that `_kept` is from
 
     def is_ignored(self, uri: str, gap: Gap, text: str, settings: Settings) -> bool:
         """Whether the user ignores `gap` of `text` here or in the project."""
@@ -105,8 +105,7 @@ class Ignores:
     def _refresh(self) -> None:
         """Read the file if it is not the one read last; another server may have written it."""
         try:
-            state = self._file.stat()
-            read = (state.st_ino, state.st_mtime_ns, state.st_size)
+            read = self._stamp()
             if read != self._read:
                 self._kept = _entries(json.loads(self._file.read_bytes()))
                 self._read = read
@@ -117,6 +116,10 @@ class Ignores:
             self._tell(f"{self._file}: ignored findings cannot be read ({error.strerror}).")
         except (ValueError, TypeError, KeyError, RecursionError):
             self._move_aside()
+
+    def _stamp(self) -> tuple[int, int, int]:
+        state = self._file.stat()
+        return state.st_ino, state.st_mtime_ns, state.st_size
 
     def _move_aside(self) -> None:
         aside = self._file.with_name(f"{self._file.name}.broken-{time.time_ns()}")
@@ -136,6 +139,7 @@ class Ignores:
         ignored = [asdict(entry) for entry in latest]
         try:
             _replace(self._file, json.dumps({"version": 1, "ignored": ignored}, indent=1))
+            self._read = self._stamp()
         except OSError as error:
             raise IgnoreError(f"{self._file}: cannot be written ({error.strerror}).") from None
         self._kept = {entry.key: entry for entry in latest}
