@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from devrouter.core.text import Lines, Span, Units
+from devrouter.core.tiers import Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from devrouter.app.findings import Finding
     from devrouter.app.session import PromptView
-    from devrouter.app.settings import Settings
+    from devrouter.app.settings import Settings, TierSettings
     from devrouter.app.status import Status
     from devrouter.core.draft import Document
     from devrouter.core.edits import Edit
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         PromptMessage,
         RangeMessage,
         StatusMessage,
+        TierChoiceMessage,
         TriageMessage,
     )
 
@@ -97,8 +99,8 @@ def workspace_edit(
     return types.WorkspaceEdit(document_changes=[change])
 
 
-def status_message(status: Status) -> StatusMessage:
-    """The status as `devrouter/status` carries it."""
+def status_message(status: Status, settings: Settings) -> StatusMessage:
+    """The status as `devrouter/status` carries it, with the document's tiers."""
     triage = status.triage
     return {
         "uri": status.uri,
@@ -115,6 +117,7 @@ def status_message(status: Status) -> StatusMessage:
         "tier": {"route": triage.tier.route.value, "reason": triage.tier.reason} if triage else None,
         "confidence": triage.confidence.get("route") if triage else None,
         "chosen": status.chosen.value if status.chosen else None,
+        "tiers": [_tier_choice_message(route, settings.tiers.of(route)) for route in Route],
     }
 
 
@@ -123,6 +126,10 @@ def triage_message(document: Document, views: Iterable[PromptView], positions: P
     digest = sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()
     prompts = [_prompt_message(view, positions) for view in views]
     return {"version": document.version, "textHash": digest, "prompts": prompts}
+
+
+def _tier_choice_message(route: Route, tier: TierSettings) -> TierChoiceMessage:
+    return {"route": route.value, "name": tier.name, "models": list(tier.models)}
 
 
 def _prompt_message(view: PromptView, positions: Positions) -> PromptMessage:

@@ -42,11 +42,20 @@ class TierMessage(TypedDict):
     reason: str
 
 
+class TierChoiceMessage(TypedDict):
+    """One of the three tiers as the user set it up. `name` is empty where they gave none."""
+
+    route: str
+    name: str
+    models: list[str]
+
+
 class StatusMessage(TypedDict):
-    """`devrouter/status`. The fields from `intent` on are null where the document holds no prompt.
+    """`devrouter/status`. `intent` to `confidence` are null where the document holds no prompt.
 
     `health` is `ok`, `warning` or `error`; `message` one sentence; `mend` the command that helps, or null.
-    `chosen` is the tier that the user set for the document, which wins over `tier`.
+    `chosen` is the tier that the user set for the document, which wins over `tier`; `tiers` are the three to
+    choose from.
     """
 
     uri: str
@@ -63,6 +72,7 @@ class StatusMessage(TypedDict):
     tier: TierMessage | None
     confidence: float | None
     chosen: str | None
+    tiers: list[TierChoiceMessage]
 
 
 class TriageParams(TypedDict):

@@ -220,4 +220,5 @@ class DevRouterServer(LanguageServer):
     def status_changed(self, status: Status) -> None:
         """Only clients that asked for it hear the status."""
         if self.shows_status:
-            self.protocol.notify(STATUS, convert.status_message(status))
+            settings = self.configuration.of(status.uri)
+            self.protocol.notify(STATUS, convert.status_message(status, settings))
