@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -11,30 +10,17 @@ from pathlib import Path
 
 import pytest
 
+import lint
+
 ROOT = Path(__file__).resolve().parents[1]
 TRY = ROOT / "scripts" / "try.py"
 
 
-def _checks() -> dict[str, list[str]]:
-    """The table in scripts/lint.py."""
-    sys.path.insert(0, str(ROOT / "scripts"))
-    try:
-        spec = importlib.util.spec_from_file_location("lint", ROOT / "scripts" / "lint.py")
-        assert spec is not None
-        assert spec.loader is not None
-        lint = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(lint)
-    finally:
-        sys.path.pop(0)
-    checks: dict[str, list[str]] = lint.CHECKS
-    return checks
-
-
-@pytest.mark.parametrize("name", _checks())
+@pytest.mark.parametrize("name", lint.CHECKS)
 @pytest.mark.timeout(600)
 def test_style(name: str) -> None:
     done = subprocess.run(
-        [sys.executable, *_checks()[name]], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, *lint.CHECKS[name]], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

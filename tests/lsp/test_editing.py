@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from devrouter.core.decision import Intent
 from devrouter.core.gaps import GapKind
 from devrouter.core.tiers import Route
 from tests.lsp.drafts import GAPPY, GOOD
+from tests.lsp.harness import StaleEditError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +62,7 @@ async def test_a_good_prompt_is_left_alone(editor: Editor, uri: str) -> None:
 async def test_hover_says_intent_complexity_and_tier(editor: Editor, uri: str) -> None:
     editor.open(uri, GAPPY)
     prompt = (await editor.triage(uri))["prompts"][0]
-    text = await editor.hover_text(uri, 3)
+    text = (await editor.hover_text(uri, 3)).replace("\\", "")  # Markdown is escaped.
     assert Intent(prompt["decision"]["intent"]).value in text
     assert prompt["decision"]["complexity"] in text
     assert Route(prompt["tier"]["route"]).value in text
@@ -83,7 +85,7 @@ async def test_a_gap_is_filled_with_a_line_to_complete(editor: Editor, uri: str)
     editor.open(uri, GAPPY)
     finding = (await editor.until(lambda: editor.diagnostics.get(uri)))[0]
     start = editor.offset(GAPPY, finding.range.start)
-    await editor.perform(await editor.action(uri, r"fill|insert", start, start))
+    await editor.perform(await editor.action(uri, "add a line", start, start))
     removed, added = _changed_lines(GAPPY, editor.texts[uri])
     assert not removed
     assert any(line.strip() for line in added)
@@ -164,14 +166,13 @@ async def test_an_unsaved_document_is_a_document(editor: Editor) -> None:
     assert await editor.settled("untitled:Untitled-1")
 
 
-async def test_an_answer_for_an_older_text_is_refused_and_not_applied(editor: Editor, uri: str) -> None:
-    from pygls.exceptions import JsonRpcException
-
-    from tests.lsp.harness import StaleEditError
-
+@pytest.mark.parametrize("title", ["apply rewrite", "add a line"])
+async def test_an_edit_for_an_older_text_is_refused_and_not_applied(
+    editor: Editor, uri: str, title: str
+) -> None:
     editor.open(uri, GAPPY)
     await editor.settled(uri)
-    action = await editor.action(uri, "rewrite")
+    action = await editor.action(uri, title)
     editor.replace(uri, 0, 2, "Our")
     with pytest.raises((JsonRpcException, StaleEditError)) as refused:
         await editor.perform(action)
