@@ -18,10 +18,12 @@ from devrouter.engines.engine import (
 if TYPE_CHECKING:
     import argparse
 
+    from devrouter.app.ignores import Ignores
     from devrouter.app.settings import LoadedSettings, Settings
     from devrouter.app.triage import Triager
     from devrouter.core.decision import Triage
     from devrouter.core.draft import Draft
+    from devrouter.core.gaps import Gap
     from devrouter.engines.engine import Engine
 
 ENGINES = ("auto", "instant", "ollama", "openai")
@@ -42,6 +44,7 @@ class Asker:
         self._noted: set[str] = set()
         self._quiet = quiet
         self._triager: Triager | None = None
+        self._ignores: Ignores | None = None
 
     @property
     def strict(self) -> bool:
@@ -81,6 +84,14 @@ class Asker:
     async def instant(self, draft: Draft, settings: Settings) -> Triage:
         """The instant engine's triage alone."""
         return (await self._opened()).instant(draft, settings)
+
+    def is_ignored(self, uri: str, gap: Gap, draft: Draft, settings: Settings) -> bool:
+        """True for a finding that the user chose not to see, here or in the project."""
+        if self._ignores is None:
+            from devrouter.app.ignores import Ignores, default_state_file
+
+            self._ignores = Ignores(default_state_file())
+        return self._ignores.is_ignored(uri, gap, draft.text, settings)
 
     async def instant_state(self) -> EngineState:
         """How the instant engine is, its weights loaded."""

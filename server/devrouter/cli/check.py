@@ -185,13 +185,12 @@ async def _checked(source: Source, asker: Asker) -> CheckedDocument:
     from devrouter.core.text import Lines
 
     settings = asker.settings(source.path)
-    prompts = []
-    for region in prompts_in(source.document, settings.prompts.agent_patterns, settings.prompts.include):
-        draft = draft_of(source.document, region)
-        if not draft.text.strip():
-            continue
+    document, prompts = source.document, []
+    for region in prompts_in(document, settings.prompts.agent_patterns, settings.prompts.include):
+        draft = draft_of(document, region)
         triage = await asker.triage(draft, settings)
-        prompts.append(CheckedPrompt(region, draft, triage, triage.gaps))
+        gaps = tuple(gap for gap in triage.gaps if not asker.is_ignored(document.uri, gap, draft, settings))
+        prompts.append(CheckedPrompt(region, draft, triage, gaps))
     return CheckedDocument(source, Lines(source.text), tuple(prompts))
 
 
@@ -214,5 +213,8 @@ def _show_settings(asker: Asker, arguments: argparse.Namespace) -> ExitStatus:
     style = Style.of(sys.stdout)
     for key, value, source in describe(asker.loaded_settings(first)):
         comment = f"# {source}"
-        put(f"{key} = {value}  {style.dim(comment) if source == 'default' else style.cyan(comment)}")
+        put(
+            f"{key} = {value}  {style.dim(comment) if source == 'default' else style.cyan(comment)}",
+            sys.stdout,
+        )
     return ExitStatus.OK

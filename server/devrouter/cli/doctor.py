@@ -54,10 +54,13 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
     asker = Asker(arguments, quiet=True)
     checks = [*_installation(), *_configuration(asker), *asyncio.run(_engines(asker)), *_editors()]
     if arguments.json:
-        put(json.dumps({"version": __version__, "checks": [asdict(check) for check in checks]}, indent=2))
+        put(
+            json.dumps({"version": __version__, "checks": [asdict(check) for check in checks]}, indent=2),
+            sys.stdout,
+        )
     else:
         for line in _report(checks, Style.of(sys.stdout)):
-            put(line)
+            put(line, sys.stdout)
     broken = {check.section for check in checks if check.health is Health.ERROR}
     if "configuration" in broken:
         return ExitStatus.CONFIGURATION

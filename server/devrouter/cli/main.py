@@ -41,12 +41,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         if stream is not None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        arguments = _parser().parse_args(argv)
-        status: int = arguments.run(arguments)
+        status = _run(argv)
         if sys.stdout is not None:
             sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (every kind has its exit status)
         return _failure(error)
+    return status
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as stop:  # After --help, --version and wrong usage.
+        return int(stop.code or 0)
+    status: int = arguments.run(arguments)
     return status
 
 

@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from devrouter.cli.terminal import Style, plural, visible, width
-from devrouter.core.text import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,13 +61,15 @@ def summary(documents: Sequence[CheckedDocument], style: Style) -> str:
 
 
 def diff(document: CheckedDocument, style: Style) -> Iterator[str]:
-    """A unified diff from the document to its rewritten text; nothing where they are equal."""
-    name = document.source.name
+    """A unified diff, as `git apply` takes it, to the rewritten text; nothing for equal ones."""
+    name = document.source.name.lstrip("/")
     old, new = (_lines(text) for text in (document.source.text, document.rewritten()))
     for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm=""):
-        colour = {"+": style.green, "-": style.red, "@": style.cyan}.get(line[0])
-        bold = style.bold if line.startswith(("+++ ", "--- ")) else colour
-        yield bold(line) if bold else line
+        if not style.enabled:
+            yield line
+            continue
+        paint = {"+": style.green, "-": style.red, "@": style.cyan}.get(line[0], str)
+        yield from (paint(visible(part)) for part in line.split("\n"))
 
 
 def _finding(
@@ -123,7 +124,6 @@ def _window(content: str, start: int, end: int, gutter: int) -> tuple[str, int, 
 
 
 def _lines(text: str) -> list[str]:
-    """Lines as an editor counts them; a difference in the last line end shows as in git."""
-    lines = Lines(text)
-    found = [text[slice(*lines.line_span(number))] for number in range(len(lines.starts))]
-    return found[:-1] if found[-1] == "" else [*found[:-1], found[-1] + "\n\\ No newline at end of file"]
+    """Lines as git counts them: a carriage return belongs to its line."""
+    *lines, last = text.split("\n")
+    return [*lines, last + "\n\\ No newline at end of file"] if last else lines

@@ -58,7 +58,7 @@ async def _route(arguments: argparse.Namespace) -> ExitStatus:
     draft = draft_of_text(_prompt_text(arguments.text))
     triage = await asker.triage(draft, asker.settings(None))
     if arguments.json:
-        put(triage.decision.to_json())
+        put(triage.decision.to_json(), sys.stdout)
         _print_problems(triage)
         if arguments.verbose:
             _print(_details(triage, Style.of(sys.stderr)), sys.stderr)

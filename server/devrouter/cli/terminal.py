@@ -19,10 +19,10 @@ class Style:
     enabled: bool
 
     @classmethod
-    def of(cls, stream: TextIO) -> Style:
+    def of(cls, stream: TextIO | None) -> Style:
         """Colours on a terminal only, and never against NO_COLOR (https://no-color.org)."""
         wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        return cls(wanted and stream.isatty())
+        return cls(wanted and stream is not None and stream.isatty())
 
     def bold(self, text: str) -> str:
         return self._wrap("1", text)
@@ -49,9 +49,8 @@ class Style:
         return f"\x1b[{code}m{text}\x1b[0m" if self.enabled and text else text
 
 
-def put(line: str, stream: TextIO | None = None) -> None:
-    """One line on the stream, else on standard output; nothing where that was closed from the start."""
-    stream = stream or sys.stdout
+def put(line: str, stream: TextIO | None) -> None:
+    """One line on the stream; nothing where that was closed before we started."""
     if stream is not None:
         stream.write(line + "\n")
 
