@@ -203,8 +203,6 @@ def ignore_for_user(gap: Gap, user_config: Path | None = None) -> Path:
 
 def _append(file: Path, gap: Gap) -> None:
     """Every comment and line of the file stays; a file that cannot be read as settings is left alone."""
-    import tomlkit
-
     entry = {"kind": gap.kind.value, "phrase": gap.phrase}
     try:
         text = read_file(file) if file.exists() else ""
@@ -213,16 +211,7 @@ def _append(file: Path, gap: Gap) -> None:
             raise IgnoreError(f"{file}: ignore should be a list. Mend it, then ignore the finding again.")
         if any(_same(item, entry) for item in present):
             return
-        document = tomlkit.parse(text)
-        if isinstance(document.get("ignore"), tomlkit.items.Array):
-            inline = tomlkit.inline_table()
-            inline.update(entry)
-            document["ignore"].append(inline)
-            text = with_line_endings(tomlkit.dumps(document), like=text)
-        else:
-            # [[ignore]] may stand last after anything; tomlkit would part comments from their table.
-            space = "" if not text else "\n" if text.endswith("\n") else "\n\n"
-            text += with_line_endings(space + tomlkit.dumps({"ignore": [entry]}), like=text)
+        text = _with_entry(file, text, entry)
         if entry not in parse_toml(file, text)["ignore"]:
             raise IgnoreError(f"{file}: the finding cannot be added to ignore there; add it by hand.")
         _replace(file, text)
@@ -230,6 +219,25 @@ def _append(file: Path, gap: Gap) -> None:
         raise IgnoreError(f"{error} Mend it, then ignore the finding again.") from None
     except OSError as error:
         raise IgnoreError(f"{file}: cannot be written ({error.strerror}).") from None
+
+
+def _with_entry(file: Path, text: str, entry: dict[str, str]) -> str:
+    """TOML with one entry more under `ignore`, in the form that `ignore` has there. Raises `SourceError`."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(text)
+    except TOMLKitError as error:
+        raise SourceError(f"{file}: cannot be edited: {error}.") from None
+    if isinstance(document.get("ignore"), tomlkit.items.Array):
+        inline = tomlkit.inline_table()
+        inline.update(entry)
+        document["ignore"].append(inline)
+        return with_line_endings(tomlkit.dumps(document), like=text)
+    # [[ignore]] may stand last after anything; tomlkit would part comments from their table.
+    space = "" if not text else "\n" if text.endswith("\n") else "\n\n"
+    return text + with_line_endings(space + tomlkit.dumps({"ignore": [entry]}), like=text)
 
 
 def _same(item: object, entry: dict[str, str]) -> bool:
