@@ -15,7 +15,7 @@ from devrouter.core.tiers import Route
 from devrouter.engines.engine import EngineState, Health
 from devrouter.engines.instant.features import extract
 from devrouter.engines.instant.model import Model
-from devrouter.engines.instant.phrases import phrases_for
+from devrouter.engines.instant.phrases import Mentions, phrases_for
 from devrouter.engines.instant.rewrite import tidy
 
 try:  # TEMPORARY until core.gaps has them.
@@ -79,7 +79,7 @@ class InstantEngine:
         if not _says_anything(text):
             intent, complexity, route = Intent.OTHER.value, Complexity.LOW.value, Route.SMALL_LOCAL
         elif english:
-            gaps = self._gaps(guesses, text)
+            gaps = self._gaps(guesses, Mentions(text, Intent(intent)))
         elif route is Route.SMALL_LOCAL:
             route = Route.MEDIUM_API
         decision = Decision(
@@ -111,7 +111,7 @@ class InstantEngine:
             key=lambda called: sum(guess[gold] * costs[gold][called] for gold in guess),
         )
 
-    def _gaps(self, guesses: Mapping[str, Mapping[str, float]], text: str) -> tuple[Gap, ...]:
+    def _gaps(self, guesses: Mapping[str, Mapping[str, float]], mentions: Mentions) -> tuple[Gap, ...]:
         """At most five, the likeliest first; none for a draft that is good as it stands."""
         thresholds = self._model.thresholds
         if guesses[_COMPLETE][_COMPLETE] >= thresholds[_COMPLETE]:
@@ -123,9 +123,9 @@ class InstantEngine:
         found: dict[str, Gap] = {}
         for _, name in likely:
             kind = GapKind(name)
-            for phrase in phrases_for(kind):
-                if phrase not in found and not is_answered(phrase, kind, text):
-                    found[phrase] = make_gap(phrase, kind, text)
+            for phrase in phrases_for(kind, mentions):
+                if phrase not in found and not is_answered(phrase, kind, mentions.text):
+                    found[phrase] = make_gap(phrase, kind, mentions.text)
                     break
         return tuple(found.values())[:_MOST_GAPS]
 

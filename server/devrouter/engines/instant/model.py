@@ -1,8 +1,8 @@
-"""The linear model behind the instant engine: one sparse row of eight-bit weights a feature, all heads side by side.
+"""The linear model behind the instant engine: a row of eight-bit weights a feature, all heads side by side.
 
-The file is a line of JSON (heads, scales, biases, temperatures, thresholds), the CRC-32 of each feature's name in
-ascending order as little-endian 32-bit numbers, and then the rows. Sums over rows are whole numbers, so that the
-order in which features come cannot change a decision.
+The file is a line of JSON (heads, scales, biases, temperatures, thresholds, costs), the hashes of the features
+as little-endian 32-bit numbers in ascending order, and the rows. A hash is the CRC-32 of the block's name and
+the feature's. Sums over rows are whole numbers, so the order of features cannot change a decision.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import json
 import math
 import sys
 from array import array
-from bisect import bisect_left
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
@@ -30,7 +29,8 @@ WEIGHTS = "weights.bin"
 class Head:
     """One question of the model: its labels, and where their columns stand in a row.
 
-    An exclusive head gives probabilities that sum to one (softmax), any other gives one for each label (sigmoid).
+    An exclusive head gives probabilities that sum to one (softmax); of another, each label has its own
+    (sigmoid).
     """
 
     name: str
@@ -67,10 +67,11 @@ class Model:
         self._width = len(self._biases)
         if len(body) != count * (4 + self._width):
             raise ValueError(f"{WEIGHTS}: {len(body)} bytes of weights, {count * (4 + self._width)} expected")
-        self._hashes = array("I", body[: 4 * count])
+        hashes = array("I", body[: 4 * count])
         if sys.byteorder == "big":
-            self._hashes.byteswap()
+            hashes.byteswap()
         self._rows = array("b", body[4 * count :])
+        self._starts = dict(zip(hashes, range(0, count * self._width, self._width), strict=True))
 
     @classmethod
     def packaged(cls) -> Model:
@@ -96,20 +97,14 @@ class Model:
         """The sum of the rows of the features, each times its level. The loop over columns runs in C."""
         by_level: dict[int, list[array[int]]] = {}
         for key, level in levels.items():
-            row = self._row(key)
-            if row is not None:
-                by_level.setdefault(level, []).append(row)
+            start = self._starts.get(key)
+            if start is not None:
+                by_level.setdefault(level, []).append(self._rows[start : start + self._width])
         sums = [0] * self._width
         for level, rows in by_level.items():
             for column, values in enumerate(zip(*rows, strict=True)):
                 sums[column] += level * sum(values)
         return sums
-
-    def _row(self, key: int) -> array[int] | None:
-        index = bisect_left(self._hashes, key)
-        if index == len(self._hashes) or self._hashes[index] != key:
-            return None
-        return self._rows[index * self._width : (index + 1) * self._width]
 
 
 def blocks(features: Features) -> Iterator[tuple[str, dict[int, int], float]]:
@@ -118,8 +113,9 @@ def blocks(features: Features) -> Iterator[tuple[str, dict[int, int], float]]:
     The level of a count is one plus its logarithm to base two, rounded down, and four at most.
     """
     for block, counts in features.blocks():
+        start = crc32(block.encode())
         levels = {
-            crc32(f"{block}:{name}".encode("utf-8", "surrogatepass")): min(count.bit_length(), 4)
+            crc32(name.encode("utf-8", "surrogatepass"), start): min(count.bit_length(), 4)
             for name, count in counts.items()
         }
         if levels:

@@ -106,7 +106,7 @@ _VERBS_OF_I = (
     r"am|have|had|has|was|want|wanted|need|needed|get|got|can|could|would|should|will|do|did|don't|didn't|can't|think"
     r"|thought|know|see|saw|use|used|try|tried|run|ran|call|called|understand|find|found|added|add|made|make|changed"
     r"|just|also|only|still|really|already|keep|kept|wrote|write|created|create|like|believe|guess|feel|mean|must|might"
-    r"|may|started|upload|click|clicked|set|put|look|looked|ask|asked|wonder|hope|assume|expect|expected|started|deploy"
+    r"|may|usually|normally|never|always|currently|actually|upload|click|clicked|set|put|look|looked|ask|asked|wonder|hope|assume|expect|expected|deploy"
 )
 _FIRST_PERSON = re.compile(
     rf"(?<![\w.$@#/\\<{{(\[=*&'\"-])i(?=(?:'(?:m|ve|d|ll))?(?![\w'])\s+(?:{_VERBS_OF_I})\b|'(?:m|ve|d|ll)\b)"
