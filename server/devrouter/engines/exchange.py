@@ -131,7 +131,9 @@ async def read_answer(
             f"{server.title} cut the prompt to its context of {context:,} tokens, so the reply is not used: "
             f"shorten the draft or raise `{server.settings}.num_ctx`."
         )
-    limit = f"the limit of {options.num_predict:,} tokens a reply" if last.cut else None
+    limit = (
+        f"the limit of {options.num_predict:,} tokens a reply: a shorter draft helps" if last.cut else None
+    )
     decision, problems = reader.finish(cut_by=limit)
     gaps = gaps_from_phrases(decision.missing, draft.text)
     return Answer(
@@ -242,6 +244,8 @@ def refused(server: Server, status: int, message: str, model: str, mend: str | N
         return EngineError(
             f"{server.title} answered with a redirect (status {status}), which is not followed."
         )
+    if status < 0:  # The `ollama` package's number for an error in the middle of a stream.
+        return EngineError(f"{server.title} failed: {said}")
     return EngineError(f"{server.title} answered with status {status}: {said or 'no reason given'}")
 
 

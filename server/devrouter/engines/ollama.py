@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 from contextlib import asynccontextmanager
@@ -125,7 +126,9 @@ async def connect(endpoint: Endpoint, options: ModelOptions) -> AsyncIterator[Ol
             ):
                 yield OllamaServer(endpoint, http, api)
         except ollama.ResponseError as error:
-            raise exchange.refused(server, error.status_code, error.error, options.model, SETUP) from None
+            # The package takes the error out of the answer's JSON as it is: a text as a rule, or an object.
+            said = exchange.error_message(json.dumps({"error": error.error}))
+            raise exchange.refused(server, error.status_code, said, options.model, SETUP) from None
 
 
 def server_of(endpoint: Endpoint) -> Server:

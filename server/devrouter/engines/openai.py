@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from devrouter.engines import exchange, verify
 from devrouter.engines.endpoint import Endpoint, openai_endpoint
-from devrouter.engines.engine import DraftTooLong, EngineError, EngineState, Health, ModelMissing, ReplyBroken
+from devrouter.engines.engine import DraftTooLong, EngineError, EngineState, Health, ModelMissing
 from devrouter.engines.exchange import Chunk, ModelOptions, Server, UnknownForm
 from devrouter.engines.prompting import messages_for, schema_for
 
@@ -197,7 +197,7 @@ class OpenAIEngine:
 
 async def _events(response: httpx.Response, server: Server) -> AsyncIterator[Chunk]:
     """Server-sent events to chunks. The last one says why the reply ended and how long the prompt was."""
-    reason, prompt_tokens = None, None
+    seen, reason, prompt_tokens = False, None, None
     async for line in response.aiter_lines():
         name, _, data = line.partition(":")
         data = data.strip()
@@ -205,9 +205,10 @@ async def _events(response: httpx.Response, server: Server) -> AsyncIterator[Chu
             break
         if name not in {"data", "error"} or not data:
             continue
+        seen = True
         event = json.loads(data)
         if name == "error" or "error" in event:
-            raise ReplyBroken(f"{server.title} broke off: {exchange.in_a_line(exchange.error_message(data))}")
+            raise EngineError(f"{server.title} failed: {exchange.in_a_line(exchange.error_message(data))}")
         try:
             text, ended, tokens = _parts(event)
         except (AttributeError, KeyError, TypeError):
@@ -215,12 +216,14 @@ async def _events(response: httpx.Response, server: Server) -> AsyncIterator[Chu
         reason, prompt_tokens = ended or reason, tokens or prompt_tokens
         if text:
             yield Chunk(text)
+    if not seen:
+        raise UnknownForm
     if reason:
         yield Chunk(done=True, cut=reason == "length", prompt_tokens=prompt_tokens)
 
 
 def _parts(event: dict[str, Any]) -> tuple[str, str | None, int | None]:
-    """Text, reason of the end and length of the prompt, of one event; the last two stand in the last events."""
+    """An event's text, and in the last ones why the reply ended and how long the prompt was."""
     tokens = (event.get("usage") or {}).get("prompt_tokens")
     for choice in event["choices"]:
         return (choice.get("delta") or {}).get("content") or "", choice.get("finish_reason"), tokens

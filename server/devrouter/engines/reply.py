@@ -72,9 +72,7 @@ class ReplyReader:
         """
         text = "".join(self._pieces)
         if cut_by is not None and not self._scanner.closed:
-            raise ReplyBroken(
-                f"The reply was cut {self.place} by {cut_by}: the draft is too long for this model."
-            )
+            raise ReplyBroken(f"The reply was cut {self.place} by {cut_by}.")
         values = _parse(text, self.place)
         _require_fields(values, self._fields)
         try:

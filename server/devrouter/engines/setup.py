@@ -83,16 +83,7 @@ def plan(path: Path, system: str | None, options: OllamaOptions) -> Plan:
         raise SetupRefused(f"{path} cannot be read: {error.strerror or error}.") from None
     except (gguf.GGUFError, chat_template.ChatTemplateError) as error:
         raise SetupRefused(f"{path.name} cannot be set up: {str(error).rstrip('.')}.") from None
-    given = system is not None
-    text = system if system is not None else own.system
-    if text is None or not verify.is_triage_prompt(text):
-        what = "holds no system prompt" if text is None else "holds a base model's own system prompt"
-        where = "--system" if given else path.name
-        raise SetupRefused(
-            f"{where} {what}, so the model would not know its task. If it is a devrouter whose prompt was "
-            "lost, give the text it was tuned with.",
-            f"devrouter model setup --from {path} --system FILE",
-        )
+    text = _system_prompt(path, own.system, system)
     warning = None
     if metadata.quantization not in verify.GOOD_QUANTIZATIONS:
         warning = (
@@ -100,7 +91,7 @@ def plan(path: Path, system: str | None, options: OllamaOptions) -> Plan:
         )
     context = min(options.num_ctx, metadata.context_length or options.num_ctx)
     return Plan(
-        template=own.for_ollama(system_given=given),
+        template=own.for_ollama(system_given=system is not None),
         system=text,
         parameters={
             "temperature": 0,
@@ -109,6 +100,23 @@ def plan(path: Path, system: str | None, options: OllamaOptions) -> Plan:
             "stop": list(chat_template.stop_tokens(own, metadata)),
         },
         warning=warning,
+    )
+
+
+def _system_prompt(path: Path, own: str | None, given: str | None) -> str:
+    if given is not None:
+        if not verify.is_triage_prompt(given):
+            raise SetupRefused(
+                "The text of --system does not ask for triage: it names none of the five fields."
+            )
+        return given
+    if own is not None and verify.is_triage_prompt(own):
+        return own
+    what = "no system prompt" if own is None else "a base model's own system prompt"
+    raise SetupRefused(
+        f"{path.name} holds {what}, so it would not know its task. If it is a devrouter whose prompt was "
+        "lost, give the text it was tuned with.",
+        f"{verify.SETUP} --from {path} --system FILE",
     )
 
 
@@ -131,6 +139,8 @@ async def set_up(
 ) -> Proof:
     """Make `options.model` from a GGUF file (a `Path`) or a model's name. Raises `EngineError`.
 
+    A model that Ollama already has is taken as it is, any other name is pulled.
+
     Cancelling the task stops at the next step and leaves no half-made model.
     """
     engine = OllamaEngine(replace(options, model=_BUILDING))
@@ -139,7 +149,8 @@ async def set_up(
             made = await asyncio.to_thread(plan, source, system, options)
             digest = await _upload(server, source, report)
         else:
-            await _pull(server, source, report)
+            if await server.find(source) is None:
+                await _pull(server, source, report)
             path = await _path_of(server, source)
             made = await asyncio.to_thread(plan, path, system, options)
             digest = path.name.replace("-", ":", 1)

@@ -24,7 +24,7 @@ GOOD_QUANTIZATIONS = frozenset({"Q8_0", "F16", "BF16", "F32"})
 PROBE = "devrouter-user-mark"
 """A user message to have rendered, to see what stands around it."""
 
-_SPEAKS_OF_TRIAGE = re.compile(r"devrouter|triage|rewrite|\bintent\b|\bjson\b", re.IGNORECASE)
+_SPEAKS_OF_TRIAGE = re.compile(r"devrouter|triage|rewrite|\bintent\b|\bcomplexity\b|\bjson\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
