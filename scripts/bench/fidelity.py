@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,9 +28,7 @@ def main() -> None:
     parser.add_argument(
         "--texts", nargs="*", type=Path, default=[], metavar="FILE", help="JSONL rows: id, text"
     )
-    parser.add_argument(
-        "--show", type=int, default=0, metavar="N", help="print N withheld rewrites, drawn by seed 0"
-    )
+    parser.add_argument("--show", type=int, default=0, metavar="N", help="print N withheld rewrites")
     arguments = parser.parse_args()
 
     texts = {row["id"]: row["text"] for path in arguments.texts for row in _rows(path)}
@@ -48,7 +45,7 @@ def main() -> None:
     counts = Counter(verdict.rule for _, _, verdict in withheld)
     for rule, count in [*counts.most_common(), ("all", len(withheld))]:
         print(f"{rule or '':<14}{count:>6}{count / max(1, len(pairs)):>8.2%}")
-    for text, rewrite, verdict in random.Random(0).sample(withheld, min(arguments.show, len(withheld))):
+    for text, rewrite, verdict in withheld[: arguments.show]:
         print(f"\n--- {verdict.reason}\n{text}\n=>\n{rewrite}")
 
 

@@ -1,0 +1,388 @@
+"""Whether a draft already gives what a phrase says is missing.
+
+Dropping a true gap is worse than keeping one too many, so every rule here asks for plain evidence, and every
+content word of a phrase that a rule does not understand must stand where the evidence is.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from devrouter.core.kinds import GapKind
+from devrouter.core.pieces import Rule, fenced_blocks, protected_pieces
+from devrouter.core.technologies import Category, technologies_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def is_answered(phrase: str, kind: GapKind, text: str) -> bool:
+    """True where the text plainly contains what the phrase names. Never raises, linear in the text."""
+    rule = _RULES.get(kind)
+    return rule is not None and rule(phrase, text)
+
+
+_STOP_WORDS = frozenset(
+    {
+        *(
+            "a",
+            "an",
+            "the",
+            "of",
+            "in",
+            "on",
+            "at",
+            "to",
+            "for",
+            "from",
+            "by",
+            "with",
+            "and",
+            "or",
+            "any",
+            "all",
+            "if",
+        ),
+        *(
+            "is",
+            "are",
+            "was",
+            "be",
+            "it",
+            "its",
+            "this",
+            "that",
+            "these",
+            "those",
+            "their",
+            "your",
+            "my",
+            "our",
+            "s",
+        ),
+        *(
+            "what",
+            "which",
+            "who",
+            "where",
+            "when",
+            "how",
+            "whether",
+            "used",
+            "use",
+            "uses",
+            "using",
+            "meant",
+            "refers",
+        ),
+        *(
+            "exact",
+            "full",
+            "complete",
+            "current",
+            "existing",
+            "actual",
+            "relevant",
+            "whole",
+            "such",
+            "as",
+            "other",
+        ),
+        *(
+            "should",
+            "has",
+            "have",
+            "does",
+            "do",
+            "there",
+            "so",
+            "far",
+            "yet",
+            "about",
+            "them",
+            "they",
+            "question",
+        ),
+    }
+)
+_KIND_WORDS = frozenset(
+    {
+        *(
+            "version",
+            "versions",
+            "code",
+            "error",
+            "message",
+            "messages",
+            "text",
+            "stack",
+            "trace",
+            "traceback",
+            "log",
+        ),
+        *(
+            "logs",
+            "output",
+            "language",
+            "programming",
+            "framework",
+            "library",
+            "kind",
+            "type",
+            "details",
+            "source",
+        ),
+        *(
+            "number",
+            "size",
+            "sizes",
+            "count",
+            "counts",
+            "content",
+            "contents",
+            "implementation",
+            "system",
+            "operating",
+        ),
+    }
+)
+_WORD = re.compile(r"\.?[A-Za-z][\w.+#-]*")
+
+
+def content_words(phrase: str) -> list[str]:
+    """The words of a phrase that tell what it is about, without those that only name its kind."""
+    words = [match.group().rstrip(".-") for match in _WORD.finditer(phrase.replace("'s", " "))]
+    return [word for word in words if word.lower() not in _STOP_WORDS | _KIND_WORDS]
+
+
+def without_blocks(text: str) -> str:
+    """The text with its fenced blocks blanked, so that offsets stay."""
+    for block in fenced_blocks(text):
+        start, end = block.span
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text
+
+
+# --- One rule a kind
+
+_NUMBER_FOLLOWS = re.compile(
+    r"""["'`]?[\s:=@(^~<>v-]{0,4}(?:version\s{1,2}|release\s{1,2}|is\s|to\s)?v?\d""", re.IGNORECASE
+)
+
+
+def _version_given(phrase: str, text: str) -> bool:
+    asked = [technology.name for technology, _ in technologies_in(phrase)]
+    versioned = {
+        technology.name
+        for technology, span in technologies_in(text)
+        if re.search(r"\d\Z", text[slice(*span)]) or _NUMBER_FOLLOWS.match(text, span.end, span.end + 24)
+    }
+    others = [word for word in content_words(phrase) if not any(technologies_in(word))]
+    if not asked and not others:
+        return bool(versioned) and "version" in phrase
+    known = {word.lower() for name in asked for word in name.split()}
+    return all(name in versioned for name in asked) and all(
+        word.lower() in known or _named_version(word, text) for word in others
+    )
+
+
+def _named_version(word: str, text: str) -> bool:
+    return any(
+        _NUMBER_FOLLOWS.match(text, match.end(), match.end() + 24)
+        for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE)
+    )
+
+
+def _code_given(phrase: str, text: str) -> bool:
+    if _ASKS_FOR_MORE.search(phrase):
+        return False
+    code = code_in(text)
+    named = [piece.text for piece in protected_pieces(phrase) if piece.rule is not Rule.NUMBER]
+    if not code or _ELIDED.search(code):
+        return False
+    if named:
+        return all(_defines(code, name) for name in named)
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", code).lower()
+    words = set(re.findall(r"[a-z]+", parted))
+    asked = [word.lower().removesuffix("s") for word in content_words(phrase)]
+    return all(word in words or f"{word}s" in words or word in _GENERIC_CODE for word in asked)
+
+
+# Code beside or around what is shown, or the part left out of it.
+_ASKS_FOR_MORE = re.compile(
+    r"\A(?:how|where|what)\b"
+    r"|\b(?:full|rest|left|caller\w*|around|override|other|calls?|uses?|tests?|files)\b",
+    re.IGNORECASE,
+)
+_ELIDED = re.compile(r"^\W*(?:\.{3,4}|\u2026)\W*$", re.MULTILINE)
+
+
+def _defines(code: str, name: str) -> bool:
+    """Whether a name follows a word, as in `def name(` or `int name(`, or heads a block: "app.py:"."""
+    place = re.escape(name.partition("(")[0])
+    if "." in name or "/" in name:
+        return re.search(rf"(?<![\w/]){place}(?!\w)", code) is not None
+    return re.search(rf"\b(?!return\b|new\b|await\b|if\b)\w+[ *]+{place}\s*[({{:=<]", code) is not None
+
+
+_GENERIC_CODE = frozenset(
+    {
+        "function",
+        "method",
+        "clas",
+        "class",
+        "script",
+        "snippet",
+        "file",
+        "query",
+        "program",
+        "selected",
+        "handler",
+    }
+)
+_CODE_LINE = re.compile(
+    r"\s*(?:(?:async )?def \w+\(|class \w+[:({]|import [\w{*\"']|from [\w.]+ import "
+    r"|(?:export |async )*function\b|(?:const|let|var|val) \w+ ?[=:]|(?:public|private|protected|static) \w"
+    r"|#include\b|package \w+;?$|func \w"
+    r"|SELECT .*\bFROM\b|</?[a-z][\w-]*[ >/])|.*(?:[;{}]|\)\s*:|=>)\s*$"
+)
+
+
+def code_in(text: str) -> str:
+    """The code in a text: its fenced blocks with the line before each, and lines that are plainly code."""
+    parts = []
+    for block in fenced_blocks(text):
+        before = text[max(0, block.span.start - 200) : block.span.start].rstrip().rpartition("\n")[2]
+        if not _TRACE.search(block.text):
+            parts.append(f"{before}\n{block.text}")
+    lines = [line for line in without_blocks(text).splitlines() if len(line) < 400 and _CODE_LINE.match(line)]
+    return "\n".join(parts + (lines if len(lines) > 2 else []))
+
+
+_TRACE = re.compile(
+    r"Traceback \(most recent|^\s*at [\w.$<>]{1,200}\s?\(|^\s*File \"[^\"\n]{1,300}\", line \d"
+    r"|^goroutine \d+ \[|^thread '[^'\n]{1,80}' panicked|^Caused by:",
+    re.MULTILINE,
+)
+_ERROR_TEXT = re.compile(
+    r"\b[A-Z]\w{2,60}(?:Error|Exception)\b:? \S+ \S"
+    r"|\b(?:error|fatal|panic|exception)(?:\[\w{1,10}\]| TS\d+)?: \S+ \S+|\berror (?:CS|TS|C|E)\d{3,5}\b"
+    r"|(?:says?|get|got|error|message|fails? with)[:,]? [\"\u201c`][^\"\u201d`\n]{12,}",
+    re.IGNORECASE,
+)
+_WANTS_TRACE = re.compile(r"\b(?:stack ?trace|traceback|backtrace)s?\b", re.IGNORECASE)
+_WANTS_ERROR = re.compile(
+    r"(?:the )?(?:full |exact |actual |complete |any )?"
+    r"(?:error|exception|warning)s?(?: message| text| output)?s?\Z"
+    r"|(?:the )?exact (?:message|text)\Z",
+    re.IGNORECASE,
+)
+
+
+def _error_given(phrase: str, text: str) -> bool:
+    if _WANTS_TRACE.search(phrase):
+        return _TRACE.search(text) is not None
+    if _WANTS_ERROR.match(phrase.strip()):
+        return _TRACE.search(text) is not None or _ERROR_TEXT.search(text) is not None
+    return False
+
+
+_ENVIRONMENTS = {
+    r"(?:the )?(?:operating systems?|OS)": {Category.SYSTEM},
+    r"(?:the )?(?:web )?browser": {Category.BROWSER},
+    r"(?:the )?(?:code )?(?:editor|IDE)": {Category.EDITOR},
+}
+
+
+def _environment_given(phrase: str, text: str) -> bool:
+    return _category_given(phrase, text, _ENVIRONMENTS)
+
+
+_STACKS = {
+    r"(?:the )?(?:programming )?language": {Category.LANGUAGE},
+    r"(?:the )?(?:(?:web|app|UI|front-?end|back-?end|web app) )?framework": {Category.FRAMEWORK},
+    r"(?:the )?(?:test|testing|unit test) framework": {Category.TESTING},
+    r"(?:the )?database(?: system| engine)?|SQL dialect": {Category.DATABASE},
+}
+
+
+def _stack_given(phrase: str, text: str) -> bool:
+    offered = {technology for technology, _ in technologies_in(phrase)}
+    if offered:
+        # "JavaScript or TypeScript" is answered by one of them, not by both.
+        alike = len({technology.category for technology in offered}) == 1
+        mentioned = {technology.name for technology, _ in technologies_in(text)}
+        return alike and len(offered) > 1 and len({item.name for item in offered} & mentioned) == 1
+    return _category_given(phrase, text, _STACKS)
+
+
+_MARKUP = frozenset({"HTML", "CSS", "Sass", "GraphQL", "LaTeX"})
+"""Languages that stand beside the one a program is written in."""
+
+
+def _category_given(phrase: str, text: str, wanted: dict[str, set[Category]]) -> bool:
+    """Whether each part of "language and test framework" has a technology of its category in the text."""
+    found = {technology.category for technology, _ in technologies_in(text) if technology.name not in _MARKUP}
+    parts = re.split(r"\s+and\s+|\s+or\s+|,\s*", re.sub(r"\s+(?:used|in use)\Z", "", phrase.strip()))
+    return all(
+        any(
+            re.fullmatch(pattern, part, re.IGNORECASE) and found & categories
+            for pattern, categories in wanted.items()
+        )
+        for part in parts
+    )
+
+
+_COUNTED = r"\b\d[\d.,]*\s?(?:k|m|thousand|million|billion)?\s(?:\w{1,20}\s)?"
+_SIZE = re.compile(r"\b\d[\d.,]*\s?(?:[kKmMgGtT]i?[bB]|k|thousand|million|billion)\b")
+
+
+def _scale_given(phrase: str, text: str) -> bool:
+    """A number before each thing that is counted: "40k rows" answers "number of rows"."""
+    nouns = content_words(phrase)
+    if not nouns:
+        return False
+    if {"data", "file", "dataset", "table"} >= {noun.lower() for noun in nouns} and "size" in phrase:
+        return _SIZE.search(text) is not None
+    return all(
+        re.search(rf"{_COUNTED}{re.escape(noun.rstrip('s'))}s?\b", text, re.IGNORECASE) for noun in nouns
+    )
+
+
+_EXPECTED_AND_ACTUAL = re.compile(
+    r"\b(?:expect\w*|should (?:be|return|show|print|give))\b[^\n]{1,200}"
+    r"\b(?:but|got|instead|actual\w*|received)\b"
+    r"|\b(?:got|returns?|prints?|shows?|actual\w*)\b[^\n]{1,200}\b(?:instead of|expect\w*)\b",
+    re.IGNORECASE,
+)
+
+
+def _behaviour_given(phrase: str, text: str) -> bool:
+    lowered = phrase.lower()
+    if "steps to reproduce" in lowered:
+        return re.search(r"\b(?:steps to reproduce|to reproduce)\b", text, re.IGNORECASE) is not None
+    if re.match(
+        r"(?:the )?expected (?:and|vs\.?|versus|against|or) actual\b|(?:the )?actual and expected\b", lowered
+    ):
+        return _EXPECTED_AND_ACTUAL.search(text) is not None
+    return False
+
+
+def _target_given(phrase: str, text: str) -> bool:
+    """Pasted code tells what "this" is."""
+    return bool(
+        re.match(r"what [\"'`\u201c]?(?:this|it)[\"'`\u201d]? (?:is|refers to|means)\Z", phrase)
+    ) and bool(code_in(text))
+
+
+_RULES: dict[GapKind, Callable[[str, str], bool]] = {
+    GapKind.VERSION: _version_given,
+    GapKind.CODE: _code_given,
+    GapKind.ERROR: _error_given,
+    GapKind.ENVIRONMENT: _environment_given,
+    GapKind.STACK: _stack_given,
+    GapKind.SCALE: _scale_given,
+    GapKind.BEHAVIOUR: _behaviour_given,
+    GapKind.TARGET: _target_given,
+}
