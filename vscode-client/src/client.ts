@@ -1,0 +1,106 @@
+/** The language client: one server process, its messages, and the restarts after a crash. */
+
+import type * as vscode from 'vscode';
+import {
+  CloseAction,
+  ErrorAction,
+  type ErrorHandler,
+  LanguageClient,
+  type LanguageClientOptions,
+  RevealOutputChannelOn,
+} from 'vscode-languageclient/node';
+import { documentSelector } from './documents.ts';
+import type { Server } from './locate.ts';
+import { STATUS, type StatusMessage, TRIAGE, type TriageMessage, type TriageParams } from './protocol.ts';
+import { followLog } from './serverLog.ts';
+import { machineSettings, resourceSettings } from './settings.ts';
+
+const MOST_CRASHES = 4;
+const CRASH_WINDOW = 3 * 60_000;
+
+export interface ClientEvents {
+  status(message: StatusMessage): void;
+  /** The server ended too often to be started again. */
+  gaveUp(): void;
+  /** The server ended and is started again: what it said is void. */
+  lost(): void;
+}
+
+export class Client {
+  private readonly client: LanguageClient;
+
+  constructor(
+    server: Server,
+    context: vscode.ExtensionContext,
+    channel: vscode.LogOutputChannel,
+    private readonly events: ClientEvents,
+  ) {
+    const [command = '', ...args] = server.command;
+    // Never the workspace's folder: a file in it must not be taken for a part of the server.
+    const options = { cwd: context.extensionPath };
+    this.client = new LanguageClient(
+      'devrouter',
+      'DevRouter',
+      { command, args: [...args, 'serve'], options },
+      this.clientOptions(context, channel),
+    );
+    this.client.onNotification(STATUS, (message: StatusMessage) => events.status(message));
+  }
+
+  start(): Promise<void> {
+    return this.client.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.client.dispose(2000);
+  }
+
+  /** The prompts of an open document, or its selection as one prompt; null where it is not open. */
+  triage(document: vscode.TextDocument, selection?: vscode.Range): Promise<TriageMessage | null> {
+    const converter = this.client.code2ProtocolConverter;
+    const params: TriageParams = { textDocument: { uri: converter.asUri(document.uri) } };
+    if (selection) params.range = converter.asRange(selection);
+    return this.client.sendRequest<TriageMessage | null>(TRIAGE, params);
+  }
+
+  private clientOptions(
+    context: vscode.ExtensionContext,
+    channel: vscode.LogOutputChannel,
+  ): LanguageClientOptions {
+    return {
+      documentSelector: documentSelector(),
+      initializationOptions: { status: true, ...machineSettings(context.extension) },
+      outputChannel: channel,
+      stdioOptions: { stdout: followLog, stderr: followLog },
+      revealOutputChannelOn: RevealOutputChannelOn.Never,
+      errorHandler: this.errorHandler(),
+      middleware: {
+        workspace: {
+          configuration: async (params, token, next) => {
+            const values = await next(params, token);
+            if (!Array.isArray(values)) return values;
+            const ours = resourceSettings(context.extension);
+            return params.items.map((item, index) => (item.section === 'devrouter' ? ours : values[index]));
+          },
+        },
+      },
+    };
+  }
+
+  private errorHandler(): ErrorHandler {
+    const crashes: number[] = [];
+    return {
+      error: () => ({ action: ErrorAction.Continue, handled: true }),
+      closed: () => {
+        const now = Date.now();
+        crashes.push(now);
+        if (crashes.filter((time) => now - time < CRASH_WINDOW).length > MOST_CRASHES) {
+          this.events.gaveUp();
+          return { action: CloseAction.DoNotRestart, handled: true };
+        }
+        this.events.lost();
+        return { action: CloseAction.Restart, handled: true };
+      },
+    };
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The messages between this client and its server, beside those of LSP.
+ * Mirrors `server/devrouter/lsp/protocol.py`, name by name; a test compares the two.
+ */
+
+export const STATUS = 'devrouter/status';
+export const TRIAGE = 'devrouter/triage';
+
+export const IGNORE_HERE = 'devrouter.server.ignoreHere';
+export const IGNORE_IN_PROJECT = 'devrouter.server.ignoreInProject';
+export const SET_TIER = 'devrouter.server.setTier';
+export const PICK_TIER = 'devrouter.server.pickTier';
+export const APPLY_REWRITE = 'devrouter.server.applyRewrite';
+export const ASK_MODEL = 'devrouter.server.askModel';
+
+export interface PositionMessage {
+  line: number;
+  character: number;
+}
+
+export interface RangeMessage {
+  start: PositionMessage;
+  end: PositionMessage;
+}
+
+/** The effective tier and the sentence that says what decided. */
+export interface TierMessage {
+  route: string;
+  reason: string;
+}
+
+/** One of the three tiers as the user set it up. `name` is empty where they gave none. */
+export interface TierChoiceMessage {
+  route: string;
+  name: string;
+  models: string[];
+}
+
+/** How things are for one document. `intent` to `confidence` are null where it holds no prompt. */
+export interface StatusMessage {
+  uri: string;
+  version: number;
+  health: string;
+  message: string;
+  mend: string | null;
+  busy: boolean;
+  prompts: number;
+  gaps: number;
+  engine: string | null;
+  intent: string | null;
+  complexity: string | null;
+  tier: TierMessage | null;
+  confidence: number | null;
+  chosen: string | null;
+  tiers: TierChoiceMessage[];
+}
+
+/** An open document, and a range for a selection that shall be read as one prompt. */
+export interface TriageParams {
+  textDocument: Record<string, string>;
+  range?: RangeMessage;
+}
+
+/** One missing item and the words it concerns. */
+export interface GapMessage {
+  phrase: string;
+  kind: string;
+  range: RangeMessage;
+}
+
+/** One prompt. `decision` holds exactly the five fields, `text` the prompt as it would be sent. */
+export interface PromptMessage {
+  range: RangeMessage;
+  destination: string;
+  text: string;
+  decision: Record<string, unknown>;
+  gaps: GapMessage[];
+  confidence: Record<string, number>;
+  tier: TierMessage;
+  answeredBy: Record<string, string>;
+  engine: string;
+  withheld: string | null;
+  problems: string[];
+}
+
+/** The answer to `devrouter/triage`. */
+export interface TriageMessage {
+  version: number;
+  textHash: string;
+  prompts: PromptMessage[];
+}

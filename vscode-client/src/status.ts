@@ -1,0 +1,98 @@
+/** What the status shows for a message of the server: pure, without VS Code. */
+
+import type { StatusMessage, TierChoiceMessage } from './protocol.ts';
+
+export const ROUTES = ['small_local', 'medium_api', 'large_api'] as const;
+
+const ICONS: Record<string, string> = { small_local: 'zap', medium_api: 'cloud', large_api: 'sparkle' };
+
+export interface StatusBarView {
+  text: string;
+  /** Said by screen readers. */
+  label: string;
+  /** Plain sentences, one a line. */
+  tooltip: string[];
+}
+
+export interface HealthView {
+  severity: 'information' | 'warning' | 'error';
+  text: string;
+  detail: string;
+  /** The command that mends it, for a terminal. */
+  mend: string | undefined;
+}
+
+/** The status bar item; undefined where the document holds no prompt. */
+export function statusBarView(status: StatusMessage): StatusBarView | undefined {
+  if (status.tier === null) return undefined;
+  const route = effectiveRoute(status);
+  const parts = [tierName(status, route), tierChoice(status, route)?.models[0], confidence(status)];
+  const words = parts.filter(Boolean).join(' · ');
+  const icon = status.busy ? 'loading~spin' : status.chosen ? 'pinned' : iconOf(route);
+  const trouble = status.health === 'ok' ? '' : ' $(warning)';
+  return {
+    text: `$(${icon}) ${escapeIcons(words)}${trouble}`,
+    label: `Tier of this prompt: ${words}`,
+    tooltip: tooltip(status),
+  };
+}
+
+export function healthView(status: StatusMessage): HealthView {
+  const severity = status.health === 'error' || status.health === 'warning' ? status.health : 'information';
+  return {
+    severity,
+    text: severity === 'information' ? 'DevRouter works' : 'DevRouter needs attention',
+    detail: status.message,
+    mend: status.mend ?? undefined,
+  };
+}
+
+/** What the user chose, else what is suggested. */
+export function effectiveRoute(status: StatusMessage): string {
+  return status.chosen ?? status.tier?.route ?? '';
+}
+
+export function tierChoice(status: StatusMessage, route: string): TierChoiceMessage | undefined {
+  return status.tiers.find((tier) => tier.route === route);
+}
+
+export function tierName(status: StatusMessage, route: string): string {
+  return tierChoice(status, route)?.name || route;
+}
+
+export function iconOf(route: string): string {
+  return ICONS[route] ?? 'circle-large-outline';
+}
+
+export function missing(count: number): string {
+  return count === 0
+    ? 'Nothing is missing.'
+    : count === 1
+      ? '1 item is missing.'
+      : `${count} items are missing.`;
+}
+
+function tooltip(status: StatusMessage): string[] {
+  const { tier, chosen, prompts } = status;
+  const lines = [`${status.intent}, ${status.complexity} complexity.`];
+  if (chosen)
+    lines.push(`You chose ${tierName(status, chosen)}; suggested: ${tierName(status, tier?.route ?? '')}.`);
+  if (tier) lines.push(tier.reason);
+  lines.push(
+    prompts > 1
+      ? `${prompts} prompts here; this is the first. ${missing(status.gaps)}`
+      : missing(status.gaps),
+  );
+  if (status.busy) lines.push('The model is being asked.');
+  lines.push(status.message);
+  return lines;
+}
+
+function confidence({ confidence: value, chosen }: StatusMessage): string {
+  return value === null || chosen ? '' : `${Math.round(value * 100)}%`;
+}
+
+/** A name that the user set must not become an icon. */
+function escapeIcons(words: string): string {
+  return words.replace(/\$\(/g, '$ (');
+}
