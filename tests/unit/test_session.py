@@ -15,7 +15,7 @@ from devrouter.app.session import OpenDocument, Session, TextChanged
 from devrouter.app.triage import Triager
 from devrouter.core.decision import FIELDS, Answer, Complexity, Decision, Intent, Route
 from devrouter.core.draft import Document, Draft
-from devrouter.core.gaps import Gap, GapKind, make_gap
+from devrouter.core.gaps import GapKind, make_gap
 from devrouter.engines.engine import EngineState, EngineUnreachable, Health
 from devrouter.engines.instant.engine import InstantEngine
 

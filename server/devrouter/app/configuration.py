@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from devrouter.app.settings import LoadedSettings, Settings, load_settings
+from devrouter.app.watch import configuration_folders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,16 +48,15 @@ class Configuration:
         return tuple(dict.fromkeys(line for loaded in self._loaded.values() for line in loaded.problems))
 
     def folders(self) -> frozenset[Path]:
-        """The folders in which a change of a configuration file matters."""
+        """The folders in which a change of a configuration file matters to an opened document."""
         opened = (folder for folder in self._loaded if folder is not None)
-        files = (file.parent for loaded in self._loaded.values() for file in loaded.files)
-        return frozenset((*opened, *files))
+        return configuration_folders(opened, self.user_config)
 
     def _load(self, path: Path | None) -> LoadedSettings:
         folder = None if path is None else path.parent
         if folder not in self._loaded:
             self._loaded[folder] = load_settings(
-                path,
+                folder,
                 user_options=self._user_options,
                 workspace_options=self._workspace_options,
                 user_config=self.user_config,

@@ -94,7 +94,7 @@ class Findings:
         )
 
     def model_failed(self, index: int, prompt: Prompt) -> None:
-        """The model has no answer for this text, so an older one no longer stands: back to the instant one."""
+        """The model has no answer for this text, so its older one no longer stands."""
         if self._holds.pop(index, None) is None:
             return
         others = [finding for finding in self.shown if finding.prompt != index]

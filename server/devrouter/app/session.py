@@ -219,6 +219,10 @@ class Session:
             return ignore_in_project(finding.gap, folder)
         return ignore_for_user(finding.gap, self._configuration.user_config)
 
+    def file_problems(self) -> tuple[str, ...]:
+        """What is wrong with the file of ignored findings."""
+        return tuple(self._ignores.problems)
+
     async def close(self) -> None:
         """Stop everything under way; nothing is published afterwards."""
         tasks = [t for o in self._documents.values() for t in (o.instant_task, o.model_task) if t is not None]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
-from devrouter.core.edits import Edit, smallest_edit
+from devrouter.core.edits import Edit, smallest_edit, with_line_endings
 from devrouter.core.fill import fill_in
 from devrouter.core.text import Span
 from devrouter.core.tiers import Route
@@ -81,7 +81,7 @@ def _for_finding(
         diagnostics=diagnostics,
         command=types.Command(title="Ignore here", command=ours.IGNORE_HERE, arguments=arguments),
     )
-    place = "in this project" if server.folder_of(opened.document.uri) else "in all my prompts"
+    place = "in this project" if server.project_of(opened.document.uri) else "in all my prompts"
     yield _action(
         f"Ignore {place}: {phrase}",
         diagnostics=diagnostics,
@@ -139,7 +139,9 @@ def _workspace_edit(
     server: DevRouterServer, opened: OpenDocument, view: PromptView, edit: Edit
 ) -> types.WorkspaceEdit:
     start = view.region.span.start
-    moved = Edit(Span(edit.span.start + start, edit.span.end + start), edit.text)
+    # A prompt of one line says nothing of line endings, so the document's are used.
+    text = with_line_endings(edit.text, like=opened.document.text)
+    moved = Edit(Span(edit.span.start + start, edit.span.end + start), text)
     workspace = server.client_capabilities.workspace
     versioned = bool(workspace and workspace.workspace_edit and workspace.workspace_edit.document_changes)
     positions = server.positions(opened.document.text)

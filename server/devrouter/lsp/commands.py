@@ -31,7 +31,7 @@ async def ignore(server: DevRouterServer, uri: str, prompt: int, phrase: str, *,
         if not project:
             server.session.ignore_here(opened, finding)
             return
-        file = server.session.ignore_everywhere(finding, server.folder_of(uri))
+        file = server.session.ignore_everywhere(finding, server.project_of(uri))
     except IgnoreError as error:
         warn(server, str(error))
         return

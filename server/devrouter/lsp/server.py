@@ -10,6 +10,7 @@ Measured on pygls 2.1.1, which is pinned for that reason:
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from dataclasses import dataclass
@@ -21,13 +22,14 @@ from pygls.protocol import LanguageServerProtocol, default_converter
 
 from devrouter import __version__
 from devrouter.app.configuration import Configuration, path_of
+from devrouter.app.settings_sources import project_file
 from devrouter.app.tasks import spawn, where
+from devrouter.app.watch import watch_configuration
 from devrouter.core.draft import Document
 from devrouter.lsp import convert
 from devrouter.lsp.protocol import STATUS
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
@@ -54,6 +56,8 @@ def serve(*, tcp: str | None, options: ServeOptions) -> int:
     """
     # pygls logs whole messages, and with them the user's prompts, at INFO.
     logging.getLogger("pygls").setLevel(logging.CRITICAL)
+    for chatty in ("watchfiles", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     from devrouter.lsp.handlers import register
 
@@ -88,9 +92,10 @@ class DevRouterProtocol(LanguageServerProtocol):
             future.add_done_callback(lambda _: self._request_futures.pop(msg_id, None))
 
     def cancel_running(self) -> None:
-        """Cancel every request under way but the one being handled."""
+        """Cancel every request under way but the one being handled, which has a future of its own inside."""
+        current: object = asyncio.current_task()
         for msg_id, future in list(self._request_futures.items()):
-            if msg_id != self.msg_id:
+            if msg_id != self.msg_id and future is not current:
                 future.cancel()
 
 
@@ -158,8 +163,8 @@ class DevRouterServer(LanguageServer):
         self.watch()
 
     def tell_problems(self) -> None:
-        """Show each problem of the configuration once."""
-        for problem in self.configuration.problems():
+        """Show each problem of the user's files once."""
+        for problem in (*self.configuration.problems(), *self.session.file_problems()):
             if problem not in self._told:
                 self._told.add(problem)
                 self.window_show_message(
@@ -177,12 +182,13 @@ class DevRouterServer(LanguageServer):
         self._watcher = spawn(self._watch(folders), "configuration watch")
 
     async def _watch(self, folders: frozenset[Path]) -> None:
-        from devrouter.app.watch import watch_configuration
-
         async def changed() -> None:
             self.reload()
 
-        await watch_configuration(folders, changed)
+        try:
+            await watch_configuration(folders, changed, self.configuration.user_config)
+        except OSError as error:
+            _log.warning("Configuration is not watched (%s): restart to read it anew.", error.strerror)
 
     # Documents
 
@@ -198,11 +204,15 @@ class DevRouterServer(LanguageServer):
     def units(self) -> Units:
         return convert.units_of(self.workspace.position_encoding)
 
-    def folder_of(self, uri: str) -> Path | None:
-        """The workspace folder that holds the document, for what is kept with the project."""
+    def project_of(self, uri: str) -> Path | None:
+        """Where the project keeps its settings: beside the file in force, else the workspace's root."""
         path = path_of(uri)
+        if path is None:
+            return None
+        if (file := project_file(path)) is not None:
+            return file.parent
         folders = (path_of(folder.uri) for folder in self.workspace.folders.values())
-        holding = [f for f in folders if f is not None and path is not None and path.is_relative_to(f)]
+        holding = [folder for folder in folders if folder is not None and path.is_relative_to(folder)]
         return max(holding, key=lambda folder: len(folder.parts), default=None)
 
     # Listener
