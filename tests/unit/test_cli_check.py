@@ -233,14 +233,37 @@ def test_unreadable_file_is_named_and_the_others_are_checked(
     assert "z.prompt.md: debug" in ended.stdout
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
-def test_file_without_permission() -> None:
-    write("a.prompt.md", GAPPY).chmod(0)
+def test_file_and_folder_without_permission(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Root may read everything, so what the system would say is staged."""
+    write("a.prompt.md", GAPPY)
+    write("closed/b.prompt.md", GAPPY)
+    opened, listed = Path.open, os.scandir
+
+    def refuse_open(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path.name == "a.prompt.md":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *arguments, **options)
+
+    def refuse_listing(path: str) -> Any:
+        if path.endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return listed(path)
+
+    monkeypatch.setattr(Path, "open", refuse_open)
+    monkeypatch.setattr("os.scandir", refuse_listing)
+    assert main.main(["check", "--engine", "instant", "."]) == ExitStatus.INPUT
+    err = capsys.readouterr().err
+    assert "error: a.prompt.md: cannot be read: permission denied\n" in err
+    assert re.search(r"error: .*closed: cannot be read: permission denied\n", err)
+
+
+def test_link_to_itself() -> None:
+    Path("a.prompt.md").symlink_to("a.prompt.md")
     ended = devrouter("check", "a.prompt.md")
-    assert (ended.status, ended.stderr) == (
-        ExitStatus.INPUT,
-        "error: a.prompt.md: cannot be read: permission denied\n",
-    )
+    assert ended.status == ExitStatus.INPUT
+    assert ended.stderr.startswith("error: a.prompt.md: cannot be read: ")
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no /dev/zero")
@@ -307,13 +330,13 @@ def test_fix_leaves_a_file_alone_that_changed_meanwhile(
     from devrouter.app.triage import Triager
 
     path = write("a.prompt.md", SLOPPY)
-    triage = Triager.triage
+    instant = Triager.instant
 
-    async def edit_meanwhile(*arguments: Any) -> Any:
+    def edit_meanwhile(*arguments: Any) -> Any:
         path.write_text("something else")
-        return await triage(*arguments)
+        return instant(*arguments)
 
-    monkeypatch.setattr(Triager, "triage", edit_meanwhile)
+    monkeypatch.setattr(Triager, "instant", edit_meanwhile)
     assert main.main(["check", "--engine", "instant", "--fix", "a.prompt.md"]) == ExitStatus.OUTPUT
     assert path.read_text() == "something else"
     assert "a.prompt.md: changed while it was being checked" in capsys.readouterr().err
@@ -332,13 +355,28 @@ def test_fix_never_writes_a_withheld_rewrite(
     assert "withheld, it loses a number." in capsys.readouterr().out
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everything")
-def test_fix_of_a_read_only_file() -> None:
+@pytest.mark.parametrize("call", ["tempfile.mkstemp", "os.fsync", "pathlib.Path.replace"])
+def test_fix_that_cannot_be_written_leaves_everything_as_it_was(
+    call: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
     path = write("a.prompt.md", SLOPPY)
-    path.chmod(0o444)
-    ended = devrouter("check", "--fix", "a.prompt.md")
-    assert ended.status == ExitStatus.OUTPUT
+    monkeypatch.setattr(call, fail)
+    assert main.main(["check", "--engine", "instant", "--fix", "a.prompt.md"]) == ExitStatus.OUTPUT
     assert path.read_text() == SLOPPY
+    assert [entry.name for entry in Path().iterdir()] == ["a.prompt.md"]
+    assert "error: a.prompt.md: cannot be written: no space left on device" in capsys.readouterr().err
+
+
+def test_fix_of_a_read_only_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write("a.prompt.md", SLOPPY)
+    # Root may write everything, so what the system would say is staged.
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert main.main(["check", "--engine", "instant", "--fix", "a.prompt.md"]) == ExitStatus.OUTPUT
+    assert path.read_text() == SLOPPY
+    assert "error: a.prompt.md: cannot be written: permission denied" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from devrouter.cli.exit_status import CommandError, ExitStatus
 from devrouter.cli.terminal import note
@@ -17,6 +17,8 @@ from devrouter.engines.engine import (
 
 if TYPE_CHECKING:
     import argparse
+    import asyncio
+    from collections.abc import Coroutine
 
     from devrouter.app.ignores import Ignores
     from devrouter.app.settings import LoadedSettings, Settings
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from devrouter.core.draft import Draft
     from devrouter.core.gaps import Gap
     from devrouter.engines.engine import Engine
+
+Result = TypeVar("Result")
 
 ENGINES = ("auto", "instant", "ollama", "openai")
 
@@ -45,6 +49,14 @@ class Asker:
         self._quiet = quiet
         self._triager: Triager | None = None
         self._ignores: Ignores | None = None
+        self._runner: asyncio.Runner | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._runner is not None:
+            self._runner.close()
 
     @property
     def strict(self) -> bool:
@@ -74,16 +86,18 @@ class Asker:
     def settings(self, path: Path | None) -> Settings:
         return self.loaded_settings(path).settings
 
-    async def triage(self, draft: Draft, settings: Settings) -> Triage:
+    def triage(self, draft: Draft, settings: Settings) -> Triage:
         """The triage of one draft. Raises `EngineError` where the engine named on the command line fails."""
-        triager = await self._opened()
+        triager = self._opened()
+        if triager.model is None:
+            return triager.instant(draft, settings)
         if self.strict:
-            return await triager.ask_model(draft, settings)
-        return await triager.triage(draft, settings)
+            return self._run(triager.ask_model(draft, settings))
+        return self._run(triager.triage(draft, settings))
 
-    async def instant(self, draft: Draft, settings: Settings) -> Triage:
+    def instant(self, draft: Draft, settings: Settings) -> Triage:
         """The instant engine's triage alone."""
-        return (await self._opened()).instant(draft, settings)
+        return self._opened().instant(draft, settings)
 
     def is_ignored(self, uri: str, gap: Gap, draft: Draft, settings: Settings) -> bool:
         """True for a finding that the user chose not to see, here or in the project."""
@@ -93,45 +107,52 @@ class Asker:
             self._ignores = Ignores(default_state_file())
         return self._ignores.is_ignored(uri, gap, draft.text, settings)
 
-    async def instant_state(self) -> EngineState:
-        """How the instant engine is, its weights loaded."""
+    def engine_states(self) -> dict[str, EngineState]:
+        """How the instant engine is, and the model engine where the settings ask for one, by name."""
         from devrouter.engines.instant.engine import InstantEngine
 
-        engine = InstantEngine()
-        engine.load()
-        return await engine.state()
-
-    async def model_state(self) -> tuple[str, EngineState] | None:
-        """The model engine's name and how it is; None where the settings ask for none."""
-        model = self._model()
-        return None if model is None else (model.name, await model.state())
+        instant = InstantEngine()
+        instant.load()
+        engines: list[Engine] = [instant]
+        if (model := self._model()) is not None:
+            engines.append(model)
+        return {engine.name: self._run(engine.state()) for engine in engines}
 
     def _model(self) -> Engine | None:
         from devrouter.app.engines import build_model_engine
 
-        model = build_model_engine(self.settings(None))
-        if model is None and self.strict:
-            raise CommandError(ExitStatus.ENGINE, f"the engine {self._engine} is not part of this version")
-        return model
+        return build_model_engine(self.settings(None))
 
-    async def _opened(self) -> Triager:
+    def _opened(self) -> Triager:
         if self._triager is None:
             from devrouter.app.triage import Triager
             from devrouter.engines.instant.engine import InstantEngine
 
-            settings = self.settings(None)
-            model = self._model()
-            if model is not None and not self.strict:
-                # Asked once, so that a folder of prompts does not wait for an absent server again and again.
-                state = await model.state()
-                if state.health is Health.ERROR:
-                    if settings.engine != "auto":
-                        self._note(
-                            f"{with_mend(state.message, state.mend)}; the instant engine answers alone"
-                        )
-                    model = None
-            self._triager = Triager(InstantEngine(), model)
+            self._triager = Triager(InstantEngine(), self._model_in_use())
         return self._triager
+
+    def _model_in_use(self) -> Engine | None:
+        """The model engine, unless it is absent and need not answer.
+
+        Asked once, so that a folder of prompts does not wait for an absent server again and again.
+        """
+        model = self._model()
+        if model is None or self.strict:
+            return model
+        state = self._run(model.state())
+        if state.health is not Health.ERROR:
+            return model
+        if self.settings(None).engine != "auto":
+            self._note(f"{with_mend(state.message, state.mend)}; the instant engine answers alone")
+        return None
+
+    def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Wait for an engine. Files are read outside the loop, where an interrupt ends reading at once."""
+        if self._runner is None:
+            import asyncio
+
+            self._runner = asyncio.Runner()
+        return self._runner.run(work)
 
     def _note(self, problem: str) -> None:
         if not self._quiet and problem not in self._noted:

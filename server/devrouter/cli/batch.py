@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import sys
 import tempfile
@@ -57,27 +56,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> ExitStatus:
     from devrouter.cli.batch_state import BatchOutput, mark_of
 
-    asker = Asker(arguments)
-    with _opened(arguments.input) as stream:
+    with Asker(arguments) as asker, _opened(arguments.input) as stream:
         mark = mark_of(stream)
         if not mark.size:
-            raise CommandError(
-                ExitStatus.INPUT, f"{_name(arguments.input)}: is empty, so there is nothing to answer"
-            )
+            name = "standard input" if arguments.input == "-" else arguments.input
+            raise CommandError(ExitStatus.INPUT, f"{name}: is empty, so there is nothing to answer")
         _refuse_same_file(arguments)
-        output = BatchOutput(arguments.output, mark, asker.settings(None).engine)
-        batch = _Batch(asker, output, _bar(mark.rows, shown=arguments.progress or sys.stderr.isatty()))
-        try:
-            asyncio.run(batch.run(stream))
-        except (KeyboardInterrupt, EngineError) as error:
-            batch.bar.close()
-            if isinstance(error, KeyboardInterrupt):
+        shown = sys.stderr is not None and (arguments.progress or sys.stderr.isatty())
+        bar = _bar(mark.rows, shown=shown)
+        with bar, BatchOutput(arguments.output, mark, asker.settings(None).engine) as output:
+            batch = _Batch(asker, output, bar)
+            try:
+                batch.run(stream)
+            except KeyboardInterrupt:
+                bar.close()
                 note(f"interrupted; {batch.so_far()}", level="error")
                 return ExitStatus.INTERRUPTED
-            note(f"{with_mend(str(error), error.mend)}; {batch.so_far()}", level="error")
-            return status_of(error)
-        batch.bar.close()
-        output.close()
+            except EngineError as error:
+                bar.close()
+                note(f"{with_mend(str(error), error.mend)}; {batch.so_far()}", level="error")
+                return status_of(error)
     return batch.finish()
 
 
@@ -85,7 +83,7 @@ class _Batch:
     """One run over all rows, those that an earlier run answered passed over."""
 
     def __init__(self, asker: Asker, output: BatchOutput, bar: tqdm[NoReturn]) -> None:
-        self.bar = bar
+        self._bar = bar
         self._asker = asker
         self._settings = asker.settings(None)
         self._output = output
@@ -93,7 +91,7 @@ class _Batch:
         self._with_problems = output.answered.with_problems
         self._rejected = 0
 
-    async def run(self, stream: IO[bytes]) -> None:
+    def run(self, stream: IO[bytes]) -> None:
         from devrouter.cli.rows import BrokenRow, answer_line, read_rows
 
         known = iter(self._output.answered.ids)
@@ -101,7 +99,7 @@ class _Batch:
             if isinstance(row, BrokenRow):
                 self._reject(row)
             elif (answered := next(known, None)) is None:
-                triage = await self._triage(row)
+                triage = self._triage(row)
                 self._output.append(answer_line(row, triage))
                 self._answered += 1
                 self._with_problems += bool(triage.problems)
@@ -111,7 +109,7 @@ class _Batch:
                     f"{self._output.out}: holds the answer of another row where that of line {row.line} "
                     "should be; remove the file to begin again",
                 )
-            self.bar.update()
+            self._bar.update()
 
     def so_far(self) -> str:
         return f"{plural(self._answered, 'row')} answered so far, and the same command goes on from there"
@@ -128,7 +126,7 @@ class _Batch:
             return ExitStatus.REJECTED
         return ExitStatus.REPLY if self._with_problems and self._asker.strict else ExitStatus.OK
 
-    async def _triage(self, row: Row) -> Triage:
+    def _triage(self, row: Row) -> Triage:
         """A model that is not there ends the batch; one that fails on this row leaves the row a problem."""
         from dataclasses import replace
 
@@ -136,17 +134,17 @@ class _Batch:
 
         draft = draft_of_text(row.text)
         try:
-            return await self._asker.triage(draft, self._settings)
+            return self._asker.triage(draft, self._settings)
         except (EngineUnreachable, ModelMissing, EndpointRefused):
             raise
         except EngineError as error:
-            triage = await self._asker.instant(draft, self._settings)
+            triage = self._asker.instant(draft, self._settings)
             return replace(triage, problems=(*triage.problems, str(error)))
 
     def _reject(self, row: BrokenRow) -> None:
         self._rejected += 1
         self._output.reject(row.to_json_line())
-        with self.bar.external_write_mode(file=sys.stderr):
+        with self._bar.external_write_mode(file=sys.stderr):
             if self._rejected <= _REPORTED:
                 note(f"line {row.line}: {row.reason}", level="warning")
             elif self._rejected == _REPORTED + 1:
@@ -166,7 +164,7 @@ def _opened(name: str) -> IO[bytes]:
         kept.seek(0)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise CommandError(ExitStatus.INPUT, f"{_name(name)}: cannot be read: {reason}") from None
+        raise CommandError(ExitStatus.INPUT, f"{name}: cannot be read: {reason}") from None
     return kept
 
 
@@ -179,7 +177,3 @@ def _bar(total: int, *, shown: bool) -> tqdm[NoReturn]:
     from tqdm import tqdm
 
     return tqdm(total=total, disable=not shown, unit="row", file=sys.stderr, dynamic_ncols=True)
-
-
-def _name(name: str) -> str:
-    return "standard input" if name == "-" else name

@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from dataclasses import asdict, dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 
 from devrouter.cli.documents import write_atomically
 from devrouter.cli.exit_status import CommandError, ExitStatus
@@ -61,11 +61,11 @@ class BatchOutput:
     """
 
     def __init__(self, out: Path, mark: InputMark, engine: str) -> None:
+        if out.exists() and not out.is_file():
+            raise CommandError(ExitStatus.OUTPUT, f"{out}: is not a file, so a batch cannot go on in it")
         self.out = out
         self.rejected = out.with_name(out.name + ".rejected")
         self._state = out.with_name(out.name + ".state")
-        if out.exists() and not out.is_file():
-            raise CommandError(ExitStatus.OUTPUT, f"{out}: is not a file, so a batch cannot go on in it")
         try:
             self._claim(mark, engine)
             self._stream = out.open("r+b") if out.exists() else out.open("x+b")
@@ -90,7 +90,10 @@ class BatchOutput:
         except OSError as error:
             raise self._failed(error) from None
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """To the disk, and done."""
         try:
             os.fsync(self._stream.fileno())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from pathlib import Path
@@ -64,10 +63,10 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
         raise CommandError(ExitStatus.USAGE, "--stdin-filename goes with -, standard input")
     if arguments.diff and arguments.format != "text":
         raise CommandError(ExitStatus.USAGE, "--diff is text already; leave out --format")
-    asker = Asker(arguments)
-    if arguments.show_config:
-        return _show_settings(asker, arguments)
-    return asyncio.run(_Check(asker, arguments).run())
+    with Asker(arguments) as asker:
+        if arguments.show_config:
+            return _show_settings(asker, arguments)
+        return _Check(asker, arguments).run()
 
 
 class _Check:
@@ -83,10 +82,10 @@ class _Check:
         self._out = sys.stderr if arguments.fix and "-" in arguments.paths else sys.stdout
         self._style = Style.of(self._out)
 
-    async def run(self) -> ExitStatus:
+    def run(self) -> ExitStatus:
         documents = []
         for source in self._sources():
-            document = await self._check(source)
+            document = self._check(source)
             if document.prompts or source.name in {*self._arguments.paths, "<stdin>"}:
                 documents.append(document)
                 self._show(document)
@@ -96,8 +95,8 @@ class _Check:
         )
         return self._status or (ExitStatus.FINDINGS if found else ExitStatus.OK)
 
-    async def _check(self, source: Source) -> CheckedDocument:
-        document = await _checked(source, self._asker)
+    def _check(self, source: Source) -> CheckedDocument:
+        document = _checked(source, self._asker)
         if not self._arguments.fix:
             return document
         text = document.rewritten()
@@ -112,7 +111,7 @@ class _Check:
             return document
         self._fixed += document.rewrites
         # What is reported is what now stands in the file.
-        return await _checked(fixed, self._asker)
+        return _checked(fixed, self._asker)
 
     def _sources(self) -> Iterator[Source]:
         """Every document to look at; what cannot be read is reported and left out."""
@@ -136,11 +135,7 @@ class _Check:
             path = None if name == "-" else Path(name)
             found: Iterable[Path | None] = [path]
             if path is not None and path.is_dir():
-                try:
-                    found = list(files_in(path, self._asker.settings(path).prompts))
-                except CommandError as error:
-                    self._report(error)
-                    continue
+                found = files_in(path, self._asker.settings(path).prompts, self._report)
             for file in found:
                 key = file and file.absolute()
                 if key not in seen:
@@ -179,7 +174,7 @@ class _Check:
         self._status = error.status
 
 
-async def _checked(source: Source, asker: Asker) -> CheckedDocument:
+def _checked(source: Source, asker: Asker) -> CheckedDocument:
     from devrouter.cli.checked import CheckedDocument, CheckedPrompt
     from devrouter.core.draft import draft_of, prompts_in
     from devrouter.core.text import Lines
@@ -188,7 +183,7 @@ async def _checked(source: Source, asker: Asker) -> CheckedDocument:
     document, prompts = source.document, []
     for region in prompts_in(document, settings.prompts.agent_patterns, settings.prompts.include):
         draft = draft_of(document, region)
-        triage = await asker.triage(draft, settings)
+        triage = asker.triage(draft, settings)
         gaps = tuple(gap for gap in triage.gaps if not asker.is_ignored(document.uri, gap, draft, settings))
         prompts.append(CheckedPrompt(region, draft, triage, gaps))
     return CheckedDocument(source, Lines(source.text), tuple(prompts))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import platform
 import sys
@@ -51,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> ExitStatus:
-    asker = Asker(arguments, quiet=True)
-    checks = [*_installation(), *_configuration(asker), *asyncio.run(_engines(asker)), *_editors()]
+    with Asker(arguments, quiet=True) as asker:
+        checks = [*_installation(), *_configuration(asker), *_engines(asker), *_editors()]
     if arguments.json:
         put(
             json.dumps({"version": __version__, "checks": [asdict(check) for check in checks]}, indent=2),
@@ -95,24 +94,18 @@ def _configuration(asker: Asker) -> Iterator[Check]:
         yield Check("configuration", "problem", Health.WARNING, problem, "devrouter check --show-config")
 
 
-async def _engines(asker: Asker) -> list[Check]:
+def _engines(asker: Asker) -> Iterator[Check]:
     try:
-        state = await asker.instant_state()
-        checks = [Check("engines", "instant", state.health, state.message, state.mend)]
-        model = await asker.model_state()
-    except CommandError as error:
-        if error.status is ExitStatus.CONFIGURATION:
-            return []  # Already reported as such.
-        return [Check("engines", "model", Health.ERROR, str(error))]
-    if model is None:
-        return [*checks, Check("engines", "model", Health.OK, "none is asked")]
-    name, state = model
-    # The instant engine does the whole job, so an absent model is broken only where it was asked for.
-    absent = state.health is Health.ERROR and not asker.strict
-    return [
-        *checks,
-        Check("engines", name, Health.WARNING if absent else state.health, state.message, state.mend),
-    ]
+        states = asker.engine_states()
+    except CommandError:
+        return  # The configuration cannot be used, which is reported already.
+    for name, state in states.items():
+        # The instant engine does the whole job, so an absent model is broken only where it was asked for.
+        absent = state.health is Health.ERROR and name != "instant" and not asker.strict
+        health = Health.WARNING if absent else state.health
+        yield Check("engines", name, health, state.message, state.mend)
+    if len(states) == 1:
+        yield Check("engines", "model", Health.OK, "none is asked")
 
 
 def _editors() -> Iterable[Check]:

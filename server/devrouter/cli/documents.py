@@ -14,7 +14,7 @@ from devrouter.cli.exit_status import CommandError, ExitStatus
 from devrouter.core.draft import Document, prompts_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from devrouter.app.settings import PromptsSettings
 
@@ -139,16 +139,18 @@ def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> Non
         raise
 
 
-def files_in(folder: Path, settings: PromptsSettings) -> Iterator[Path]:
+def files_in(
+    folder: Path, settings: PromptsSettings, on_error: Callable[[CommandError], None]
+) -> Iterator[Path]:
     """Files below `folder` whose names may hold prompts, sorted; hidden and installed folders are left out.
 
-    Raises `CommandError` where the folder itself cannot be listed.
+    `on_error` is told of each folder that cannot be listed.
     """
-    try:
-        os.scandir(folder).close()
-    except OSError as error:
-        raise CommandError(ExitStatus.INPUT, f"{folder}: cannot be read: {_reason(error)}") from None
-    for root, folders, names in os.walk(folder):
+
+    def unlisted(error: OSError) -> None:
+        on_error(CommandError(ExitStatus.INPUT, f"{error.filename}: cannot be read: {_reason(error)}"))
+
+    for root, folders, names in os.walk(folder, onerror=unlisted):
         folders[:] = sorted(name for name in folders if _is_entered(name))
         for name in sorted(names):
             path = Path(root, name)

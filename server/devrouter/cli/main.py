@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     try:
         status = _run(argv)
-        if sys.stdout is not None:
+        if sys.stdout is not None and not sys.stdout.closed:  # The language server closes it.
             sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (every kind has its exit status)
         return _failure(error)

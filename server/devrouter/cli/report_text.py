@@ -34,7 +34,8 @@ def report(document: CheckedDocument, style: Style) -> Iterator[str]:
     """The lines for one document: each prompt with its decision and its findings, a blank line after each."""
     name = visible(document.source.name)
     if not document.prompts:
-        yield f"{style.bold(name)}: no prompt in it"
+        hint = "(prompts are *.prompt.md files, and fenced `prompt` blocks in Markdown)"
+        yield f"{style.bold(name)}: no prompt in it {style.dim(hint)}"
         yield ""
     for prompt in document.prompts:
         line, _ = document.place(prompt.region.span.start)

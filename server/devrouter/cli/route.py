@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -41,7 +40,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> ExitStatus:
-    return asyncio.run(_route(arguments))
+    draft = draft_of_text(_prompt_text(arguments.text))
+    with Asker(arguments) as asker:
+        triage = asker.triage(draft, asker.settings(None))
+    style = Style.of(sys.stdout)
+    if arguments.json:
+        put(triage.decision.to_json(), sys.stdout)
+    else:
+        _print(_decision(triage, draft, style), sys.stdout)
+    for problem in triage.problems:
+        note(problem, level="warning")
+    if arguments.verbose and arguments.json:
+        _print(_details(triage, Style.of(sys.stderr)), sys.stderr)
+    elif arguments.verbose:
+        _print(["", *_details(triage, style)], sys.stdout)
+    return ExitStatus.OK
 
 
 def draft_of_text(text: str) -> Draft:
@@ -51,24 +64,6 @@ def draft_of_text(text: str) -> Draft:
 
     whole = Region(Span(0, len(text)), Destination.CHAT)
     return draft_of(Document("untitled:prompt", "prompt", 0, text), whole)
-
-
-async def _route(arguments: argparse.Namespace) -> ExitStatus:
-    asker = Asker(arguments)
-    draft = draft_of_text(_prompt_text(arguments.text))
-    triage = await asker.triage(draft, asker.settings(None))
-    if arguments.json:
-        put(triage.decision.to_json(), sys.stdout)
-        _print_problems(triage)
-        if arguments.verbose:
-            _print(_details(triage, Style.of(sys.stderr)), sys.stderr)
-        return ExitStatus.OK
-    style = Style.of(sys.stdout)
-    _print(_decision(triage, draft, style), sys.stdout)
-    _print_problems(triage)
-    if arguments.verbose:
-        _print(["", *_details(triage, style)], sys.stdout)
-    return ExitStatus.OK
 
 
 def _prompt_text(argument: str) -> str:
@@ -121,11 +116,6 @@ def _details(triage: Triage, style: Style) -> Iterator[str]:
     }
     for name, value in rows.items():
         yield f"{style.dim(name.ljust(12))} {visible(value)}"
-
-
-def _print_problems(triage: Triage) -> None:
-    for problem in triage.problems:
-        note(problem, level="warning")
 
 
 def _print(lines: Iterator[str] | list[str], stream: TextIO) -> None:
