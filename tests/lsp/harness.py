@@ -12,7 +12,7 @@ import re
 import sys
 from bisect import bisect_right
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 from lsprotocol import converters, types
 from pygls.protocol import default_converter
@@ -22,11 +22,13 @@ from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from cattrs import Converter
+
 T = TypeVar("T")
 
 CLIENTS = ("vscode-1.139.1", "neovim-0.11.4", "neovim-0.7.2", "eglot-1.9")
 SERVER = str(Path(sys.executable).with_name("devrouter"))
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 30.0
 """How long an awaited event may take; only a defect takes that long."""
 
 _CAPABILITIES = Path(__file__).with_name("capabilities")
@@ -42,7 +44,7 @@ class Editor(LanguageClient):
     """One editor with one server. `texts` and `versions` are what the editor itself holds, by URI."""
 
     def __init__(self) -> None:
-        super().__init__(converter_factory=default_converter)
+        super().__init__(converter_factory=_converter)
         self.texts: dict[str, str] = {}
         self.versions: dict[str, int] = {}
         self.publications: list[types.PublishDiagnosticsParams] = []
@@ -282,6 +284,19 @@ class Editor(LanguageClient):
             assert len(edits) == len(change.edits), "no client here declared annotated or snippet edits"
             changes.append((change.text_document.uri, change.text_document.version, edits))
         return changes
+
+
+def _converter() -> Converter:
+    """lsprotocol 2025.0 takes a code action that has a command for that command."""
+
+    def command_or_action(value: dict[str, Any], _: object) -> Any:
+        kind = types.Command if isinstance(value.get("command"), str) else types.CodeAction
+        return converter.structure(value, kind)
+
+    converter: Converter = default_converter()  # type: ignore[no-untyped-call]
+    # Registered for this spelling, which lsprotocol uses and which is not equal to `Command | CodeAction`.
+    converter.register_structure_hook(Union[types.Command, types.CodeAction], command_or_action)  # noqa: UP007
+    return converter
 
 
 def _function(handler: Callable[[Any], object]) -> Callable[[Any], object]:

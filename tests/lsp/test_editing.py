@@ -130,7 +130,7 @@ async def test_two_documents_keep_to_themselves(editor: Editor, uri: str, worksp
     editor.open(other, GOOD)
     assert await editor.settled(uri)
     assert not await editor.settled(other)
-    editor.replace(other, 0, 0, GAPPY)
+    editor.replace(other, 0, len(GOOD), GAPPY)
     editor.replace(uri, 0, len(GAPPY), GOOD)
     assert not await editor.settled(uri)
     assert await editor.settled(other)

@@ -44,6 +44,9 @@ async def offered(server: DevRouterServer, params: types.CodeActionParams) -> li
 
 async def resolved(server: DevRouterServer, action: types.CodeAction) -> types.CodeAction:
     """Do the work of a rewrite. Raises `ContentModified` where the text has changed since it was offered."""
+    if action.data is None:
+        # Editors also resolve what is whole already.
+        return action
     uri, version, index, by_model = _read_data(action.data)
     opened = await server.session.settled(uri)
     if opened is None or opened.document.version != version or index >= len(opened.views):
