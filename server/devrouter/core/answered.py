@@ -158,16 +158,18 @@ def content_words(phrase: str) -> list[str]:
 
 def without_blocks(text: str) -> str:
     """The text with its fenced blocks blanked, so that offsets stay."""
+    parts, end = [], 0
     for block in fenced_blocks(text):
-        start, end = block.span
-        text = text[:start] + " " * (end - start) + text[end:]
-    return text
+        parts += [text[end : block.span.start], " " * (block.span.end - block.span.start)]
+        end = block.span.end
+    return "".join([*parts, text[end:]])
 
 
 # --- One rule a kind
 
+# "Flask 3.0", "flask==3.0", '"react": "^18.2"', but not "Flask (3 workers)".
 _NUMBER_FOLLOWS = re.compile(
-    r"""["'`]?[\s:=@(^~<>v-]{0,4}(?:version\s{1,2}|release\s{1,2}|is\s|to\s)?v?\d""", re.IGNORECASE
+    r"""(?!\s?\(\d+\s)[\s:=@(^~<>"'`]{0,6}(?:(?:version|release|is)\s)?v?\d""", re.IGNORECASE
 )
 
 
@@ -215,7 +217,7 @@ _ASKS_FOR_MORE = re.compile(
     r"|\b(?:full|rest|left|caller\w*|around|override|other|calls?|uses?|tests?|files)\b",
     re.IGNORECASE,
 )
-_ELIDED = re.compile(r"^\W*(?:\.{3,4}|\u2026)\W*$", re.MULTILINE)
+_ELIDED = re.compile(r"^[^\w\n]{0,40}(?:\.{3,4}|\u2026)[^\w\n]{0,20}$", re.MULTILINE)
 
 
 def _defines(code: str, name: str) -> bool:
@@ -261,8 +263,8 @@ def code_in(text: str) -> str:
 
 
 _TRACE = re.compile(
-    r"Traceback \(most recent|^\s*at [\w.$<>]{1,200}\s?\(|^\s*File \"[^\"\n]{1,300}\", line \d"
-    r"|^goroutine \d+ \[|^thread '[^'\n]{1,80}' panicked|^Caused by:",
+    r"Traceback \(most recent|^[ \t]{0,40}at [\w.$<>]{1,200}\s?\("
+    r"|^[ \t]{0,40}File \"[^\"\n]{1,300}\", line \d|^goroutine \d+ \[|^thread '[^'\n]{1,80}' panicked|^Caused by:",
     re.MULTILINE,
 )
 _ERROR_TEXT = re.compile(
@@ -334,8 +336,8 @@ def _category_given(phrase: str, text: str, wanted: dict[str, set[Category]]) ->
     )
 
 
-_COUNTED = r"\b\d[\d.,]*\s?(?:k|m|thousand|million|billion)?\s(?:\w{1,20}\s)?"
-_SIZE = re.compile(r"\b\d[\d.,]*\s?(?:[kKmMgGtT]i?[bB]|k|thousand|million|billion)\b")
+_COUNTED = r"\b\d[\d.,]{0,20}\s?(?:k|m|thousand|million|billion)?\s(?:\w{1,20}\s)?"
+_SIZE = re.compile(r"\b\d[\d.,]{0,20}\s?(?:[kKmMgGtT]i?[bB]|k|thousand|million|billion)\b")
 
 
 def _scale_given(phrase: str, text: str) -> bool:

@@ -82,7 +82,7 @@ def _is_too_short(original: str, rewrite: str) -> str | None:
 
 _TEMPLATE_TOKEN = re.compile(
     r"<\|[\w ]{1,40}\|>|<\uff5c[^>]{1,40}\uff5c>|\[/?INST\]|<</?SYS>>|</?s>|</?think>|<(?:start|end)_of_turn>"
-    r'|^\s*\{\s*"rewrite"\s*:|^#{2,3} (?:Response|Instruction):?\s*$',
+    r'|^[ \t]{0,20}\{\s*"rewrite"\s*:|^#{2,3} (?:Response|Instruction):?\s*$',
     re.MULTILINE,
 )
 
@@ -258,8 +258,10 @@ class _Side:
         if piece.rule is Rule.QUOTATION:
             return piece.text in trimmed(self.plain)
         if piece.rule is Rule.NUMBER:
-            # "10ms" may become "10 ms".
-            return _stands_in(re.sub(r"(?<=\d)(?=[A-Za-z%])", " ", piece.text), self.plain)
+            # "10ms" may become "10 ms", and "10" is then no new number.
+            parted = re.sub(r"(?<=\d)(?=[A-Za-z%])", " ", piece.text)
+            joined = rf"(?<![\w.,]){re.escape(piece.text)}[A-Za-z%]"
+            return _stands_in(parted, self.plain) or re.search(joined, self.plain) is not None
         if piece.rule is Rule.PATH and re.fullmatch(r"[A-Za-z]+/[A-Za-z]+", piece.text):
             # "flags/options" may become "flags and options".
             return all(_stands_in(word, self.lowered) for word in piece.text.lower().split("/"))

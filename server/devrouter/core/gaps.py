@@ -37,7 +37,7 @@ def gaps_from_phrases(phrases: Iterable[str], text: str) -> tuple[Gap, ...]:
     gaps: dict[str, Gap] = {}
     for raw in phrases:
         phrase = _cleaned(raw)
-        key = re.sub(r"\A(?:the|a|an|your|full|exact) |[\W_]+", "", phrase.lower())
+        key = re.sub(r"\A(?:(?:the|a|an|your|full|exact) )+|[\W_]+", "", phrase.lower())
         if not key or key in gaps or _is_advice(phrase):
             continue
         kind = kind_of(phrase)
@@ -71,8 +71,9 @@ def hidden_for(destination: Destination) -> frozenset[GapKind]:
 
 
 _ADVICE = re.compile(
-    r"(?:please|kindly|try to|make sure|be (?:more|less|sure|clear|specific)|consider|you (?:should|need|must))\b"
-    r"|(?:provide|specify|share|include|give|add|state|mention|clarify|describe|explain|show|tell|attach|post)"
+    r"(?:please|kindly|try to|make sure|be (?:more|less|sure|clear|specific)|consider"
+    r"|you (?:should|need|must))\b"
+    r"|(?:provide|specify|share|include|give|add|state|mention|clarify|describe|explain|show|tell|attach)"
     r" (?:more|additional|any|further|the|your|a|an|some|all|full|what|which|how|us|me)\b"
     r"|(?:any |some |more |additional |further )*(?:details?|context|information|info|specifics|clarity)\Z"
     r"|(?:n/?a|none|nothing|null)\Z",
@@ -101,10 +102,10 @@ _SPEAKS_OF = {
     r"|code)\b",
     GapKind.ENVIRONMENT: r"\b(?:run(?:s|ning)?|deploy\w*|install\w*|server|machine|production|locally"
     r"|start(?:s|ed)?)\b",
-    GapKind.SCALE: r"\b(?:slow\w*|fast\w*|quick\w*|performance|speed|large|big|huge|many|memory|optimi[sz]e\w*"
-    r"|scal\w+|takes (?:too )?long|lag\w*)\b",
-    GapKind.BEHAVIOUR: r"\b(?:(?:does|do|is|did)(?:n['\u2019]?t| not) work\w*|not working|wrong\w*|incorrect\w*"
-    r"|broken|unexpected\w*|weird\w*|fail\w*|should|instead)\b",
+    GapKind.SCALE: r"\b(?:slow\w*|fast\w*|quick\w*|performance|speed|large|big|huge|many|memory"
+    r"|optimi[sz]e\w*|scal\w+|takes (?:too )?long|lag\w*)\b",
+    GapKind.BEHAVIOUR: r"\b(?:(?:does|do|is|did)(?:n['\u2019]?t| not) work\w*|not working|wrong\w*"
+    r"|incorrect\w*|broken|unexpected\w*|weird\w*|fail\w*|should|instead)\b",
     GapKind.ACCEPTANCE: r"\b(?:tests?|correct\w*|accurate\w*|better|works?)\b",
     GapKind.AUDIENCE: r"\b(?:readme|docs?|documentation|docstrings?|comments?|article|guide|report"
     r"|message)\b",
