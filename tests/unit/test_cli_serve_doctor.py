@@ -27,8 +27,9 @@ def message(method: str, number: int | None = None, **params: object) -> bytes:
     return b"Content-Length: %d\r\n\r\n%s" % (len(content), content)
 
 
+CLIENT = {"name": "Some Editor", "version": "1.2"}
 SESSION = (
-    message("initialize", 1, processId=None, rootUri=None, capabilities={})
+    message("initialize", 1, processId=None, rootUri=None, capabilities={}, clientInfo=CLIENT)
     + message("initialized")
     + message("shutdown", 2)
     + message("exit")
@@ -90,6 +91,11 @@ def test_doctor_lists_the_editors_that_were_seen() -> None:
     out = devrouter("doctor").stdout
     assert "Neovim␛[2J: 0.11.4, last seen 20" in out
     assert "\x1b" not in out
+
+
+def test_doctor_knows_an_editor_that_was_served() -> None:
+    subprocess.run([EXECUTABLE, "serve"], input=SESSION, capture_output=True, check=True)
+    assert "✓ Some Editor: 1.2, last seen 20" in devrouter("doctor").stdout
 
 
 def test_doctor_says_how_to_mend_a_damaged_file() -> None:

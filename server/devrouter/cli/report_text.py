@@ -23,11 +23,16 @@ def decision_line(triage: Triage, style: Style) -> str:
     """`debug · low → small_local (0.83)`: what is wanted, how hard, where to send it, how sure that is."""
     decision, tier = triage.decision, triage.tier.route
     confidence = triage.confidence.get("route")
-    sure = "" if confidence is None else f"{confidence:.2f}"
+    sure = "" if confidence is None else probability(confidence)
     if tier is not decision.route:
         sure = f"{decision.route.value} {sure}".strip()
     labels = f"{style.bold(decision.intent.value)} · {decision.complexity.value} → {style.bold(tier.value)}"
     return f"{labels} {style.dim(f'({sure})')}" if sure else labels
+
+
+def probability(value: float) -> str:
+    """Two digits, rounded down as in the tier's reason: only what is certain reads as 1.00."""
+    return f"{int(value * 100 + 1e-9) / 100:.2f}"
 
 
 def report(document: CheckedDocument, style: Style) -> Iterator[str]:

@@ -106,8 +106,10 @@ def _decision(triage: Triage, draft: Draft, style: Style) -> Iterator[str]:
 
 
 def _details(triage: Triage, style: Style) -> Iterator[str]:
+    from devrouter.cli.report_text import probability
+
     rows = {
-        "confidence": ", ".join(f"{name} {value:.2f}" for name, value in triage.confidence.items())
+        "confidence": ", ".join(f"{name} {probability(value)}" for name, value in triage.confidence.items())
         or "none given",
         "tier": triage.tier.reason,
         "answered by": ", ".join(f"{name} {engine}" for name, engine in triage.answered_by.items()),

@@ -17,7 +17,7 @@ from devrouter.lsp.server import DevRouterServer  # noqa: TC001  (as above)
 
 
 def initialize(ls: DevRouterServer, params: types.InitializeParams) -> None:
-    ls.prepare(params.initialization_options)
+    ls.prepare(params.initialization_options, params.client_info)
 
 
 def initialized(ls: DevRouterServer, _: types.InitializedParams) -> None:

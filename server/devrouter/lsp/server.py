@@ -117,11 +117,13 @@ class DevRouterServer(LanguageServer):
         self._watcher: asyncio.Task[None] | None = None
         self._watched: frozenset[Path] = frozenset()
         self.shows_status = False
+        self._client: types.ClientInfo | None = None
 
     # Life
 
-    def prepare(self, initialization_options: object) -> None:
+    def prepare(self, initialization_options: object, client: types.ClientInfo | None) -> None:
         """Take the client's options. What needs files or engines is made on first use, after the reply."""
+        self._client = client
         options = dict(initialization_options) if isinstance(initialization_options, dict) else {}
         experimental = self.client_capabilities.experimental
         announced = experimental.get("devrouter") if isinstance(experimental, dict) else None
@@ -139,6 +141,7 @@ class DevRouterServer(LanguageServer):
         self.session: Session = make_session(self, self.configuration)
         self.tell_problems()
         self.watch()
+        self._remember_client()
 
     async def end(self) -> None:
         """Stop everything under way, so that `shutdown` is answered at once."""
@@ -151,6 +154,17 @@ class DevRouterServer(LanguageServer):
         """A defect of ours is a log line, never a popup for each keystroke, and never the user's text."""
         del source
         _log.error("A handler failed: %s", where(error))
+
+    def _remember_client(self) -> None:
+        """For `devrouter doctor`, which lists the editors that it saw."""
+        from devrouter.app.clients import default_clients_file, record_client
+
+        if self._client is None:
+            return
+        try:
+            record_client(default_clients_file(), self._client.name, self._client.version)
+        except OSError as error:
+            _log.warning("The editor is not noted for `devrouter doctor`: %s.", error.strerror)
 
     # Configuration
 
