@@ -264,7 +264,8 @@ def code_in(text: str) -> str:
 
 _TRACE = re.compile(
     r"Traceback \(most recent|^[ \t]{0,40}at [\w.$<>]{1,200}\s?\("
-    r"|^[ \t]{0,40}File \"[^\"\n]{1,300}\", line \d|^goroutine \d+ \[|^thread '[^'\n]{1,80}' panicked|^Caused by:",
+    r"|^[ \t]{0,40}File \"[^\"\n]{1,300}\", line \d|^goroutine \d+ \["
+    r"|^thread '[^'\n]{1,80}' panicked|^Caused by:",
     re.MULTILINE,
 )
 _ERROR_TEXT = re.compile(
