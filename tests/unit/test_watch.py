@@ -95,9 +95,15 @@ async def test_a_folder_that_is_missing_or_vanishes_leaves_the_others_watched(tm
         await reloads.next()
 
 
-async def test_without_a_folder_the_watch_ends_at_once(tmp_path: Path) -> None:
-    watch = watch_configuration([tmp_path / "never"], Reloads().on_change)
-    await asyncio.wait_for(watch, SECONDS)
+async def test_a_folder_that_is_made_later_is_noticed_and_watched(tmp_path: Path) -> None:
+    folder = tmp_path / "config" / "devrouter"
+    async with watching([folder], folder / "config.toml") as reloads:
+        folder.mkdir(parents=True)
+        await reloads.next()
+        # The second folder of the two may be noticed by a watch of its own.
+        while reloads.count < 2:
+            (folder / "config.toml").write_text("engine = 'instant'\n")
+            await reloads.next()
 
 
 async def test_cancelling_stops_the_watch(tmp_path: Path) -> None:

@@ -25,29 +25,40 @@ async def watch_configuration(
     """Await `on_change` after each change of a configuration file in `folders`, until the task is cancelled.
 
     Only the folders themselves are watched, not what is under them, and only files named `.devrouter.toml`
-    or as the user's configuration. A folder that does not exist is left out, one that vanishes is no longer
-    watched, and a link's target is not seen: call again where the folders have changed. Returns at once where
-    there is nothing to watch. Raises `OSError` where the system has no watch left to give, and what
-    `on_change` raises; either ends the watch.
+    or as the user's configuration. A folder that does not exist yet is noticed when it is made; one that
+    vanishes is no longer watched, and a link's target is not seen. Raises `OSError` where the system has no
+    watch left to give, and what `on_change` raises; either ends the watch.
     """
     from watchfiles import Change, awatch
 
     names = {PROJECT_FILE, user_config_path(user_config).name}
+    wanted = list(dict.fromkeys(folders))
+    while True:
+        absent = [_first_absent(folder) for folder in wanted if not folder.is_dir()]
+        to_come = {str(folder) for folder in absent}
 
-    def is_configuration(_change: Change, path: str) -> bool:
-        return path.replace("\\", "/").rpartition("/")[2] in names
+        def matters(_change: Change, path: str, to_come: set[str] = to_come) -> bool:
+            return path.replace("\\", "/").rpartition("/")[2] in names or path in to_come
 
-    present = [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
-    if not present:
-        return
-    # An editor's save is several events within a few milliseconds; 100 of them gather it into one.
-    changes = awatch(
-        *present,
-        watch_filter=is_configuration,
-        recursive=False,
-        debounce=100,
-        step=20,
-        ignore_permission_denied=True,
-    )
-    async for _ in changes:
-        await on_change()
+        # An editor's save is several events within a few milliseconds; 100 of them gather it into one.
+        changes = awatch(
+            *(folder for folder in wanted if folder.is_dir()),
+            *(folder.parent for folder in absent),
+            watch_filter=matters,
+            recursive=False,
+            debounce=100,
+            step=20,
+            ignore_permission_denied=True,
+        )
+        async for batch in changes:
+            await on_change()
+            if any(path in to_come for _, path in batch):
+                break
+        else:
+            return
+
+
+def _first_absent(folder: Path) -> Path:
+    """The topmost folder on the way to `folder` that does not exist."""
+    missing = [folder, *(parent for parent in folder.parents if not parent.is_dir())]
+    return missing[-1]
