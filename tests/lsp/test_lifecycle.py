@@ -69,12 +69,13 @@ async def test_requests_about_unknown_documents_are_answered(editor: Editor, wor
 
 
 async def test_nonsense_is_refused_and_the_server_goes_on(editor: Editor, uri: str) -> None:
-    for method, params in (
+    nonsense: list[tuple[str, object]] = [
         ("devrouter/nonsense", {}),
         ("devrouter/triage", {"textDocument": 7}),
-        ("workspace/executeCommand", {"command": "devrouter.nonsense", "arguments": [{"a": 1}]}),
-        ("codeAction/resolve", {"title": "Apply rewrite", "data": {"uri": 3}}),
-    ):
+        ("workspace/executeCommand", types.ExecuteCommandParams("devrouter.nonsense", [{"a": 1}])),
+        ("codeAction/resolve", types.CodeAction("Apply rewrite", data={"uri": 3})),
+    ]
+    for method, params in nonsense:
         with pytest.raises(JsonRpcException):
             await editor.request(method, params)
     editor.open(uri, GAPPY)
