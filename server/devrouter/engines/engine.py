@@ -21,7 +21,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EngineState:
-    """How an engine is. `message` is one sentence; `mend` is the command that repairs it, where there is one."""
+    """How an engine is. `message` is one sentence, `mend` the command that repairs it, if there is one."""
 
     health: Health
     message: str
@@ -29,7 +29,7 @@ class EngineState:
 
 
 class EngineError(Exception):
-    """An engine could not answer. `str(error)` is the sentence the user sees, `mend` the command that helps."""
+    """An engine could not answer. `str(error)` is the sentence for the user, `mend` the command that helps."""
 
     def __init__(self, message: str, mend: str | None = None) -> None:
         super().__init__(message)
