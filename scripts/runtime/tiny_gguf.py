@@ -25,6 +25,8 @@ _HIDDEN, _LAYERS, _HEADS, _KEY_HEADS, _FEED_FORWARD = 64, 2, 4, 2, 128
 _STRING, _ARRAY, _UINT32, _INT32, _FLOAT32, _BOOL = 8, 9, 4, 5, 6, 7
 _NORMAL, _CONTROL = 1, 3
 _SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+# Between the values of a decision: one token each, so that a reply takes few steps.
+_PHRASES = ('{"rewrite":"', '","intent":"', '","complexity":"', '","route":"', '","missing":[]}')
 _SPREAD = 0.02  # Standard deviation of a weight.
 
 
@@ -39,7 +41,7 @@ def write_tiny_gguf(
     path: Path, *, system: str | None = SYSTEM, endless: bool = False, context: int = 2048
 ) -> None:
     """Write the model. `system` is baked into its chat template; None leaves it out."""
-    tokens = [*_byte_tokens(), "[]", *_SPECIAL]
+    tokens = [*_byte_tokens(), *_PHRASES, *_SPECIAL]
     types = [_CONTROL if token in _SPECIAL else _NORMAL for token in tokens]
     pairs = [
         _pair("general.architecture", "qwen2"),
@@ -57,7 +59,7 @@ def write_tiny_gguf(
         _pair("tokenizer.ggml.pre", "qwen2"),
         _texts("tokenizer.ggml.tokens", tokens),
         _numbers("tokenizer.ggml.token_type", types),
-        _texts("tokenizer.ggml.merges", ["[ ]"]),
+        _texts("tokenizer.ggml.merges", []),
         _number("tokenizer.ggml.eos_token_id", tokens.index("<|im_end|>")),
         _number("tokenizer.ggml.bos_token_id", tokens.index("<|endoftext|>")),
         _number("tokenizer.ggml.padding_token_id", tokens.index("<|endoftext|>")),
@@ -95,20 +97,22 @@ def _liking(spelling: str, *, endless: bool) -> float:
     """How much the model likes to write a token, whatever went before."""
     if spelling == '"':
         return -30.0 if endless else 6.0
-    if spelling == "[]":
-        return 4.0
+    if spelling in _PHRASES:
+        return 8.0 if spelling.startswith("{") or not endless else -30.0
     return 0.0 if len(spelling) == 1 and "!" <= spelling <= "~" and spelling != "\\" else -30.0
 
 
 def _tensors(tokens: list[str], *, endless: bool) -> list[Tensor]:
     """The first dimension of the residual stream is a constant that no layer writes to.
 
-    So the first column of the output layer is a bias of each token, which decides; the rest is noise.
+    So the first column of the output layer is a bias of each token. The other columns repeat the embedding of
+    the token before it: left alone, the model recites the alphabet. A model that repeats one token for ever
+    would be stopped by Ollama.
     """
     noise = random.Random(0)  # noqa: S311  (weights, not secrets)
 
-    def matrix(rows: int, columns: int, spread: float = _SPREAD) -> array[float]:
-        return array("f", (noise.gauss(0, spread) for _ in range(rows * columns)))
+    def matrix(rows: int, columns: int) -> array[float]:
+        return array("f", (noise.gauss(0, _SPREAD) for _ in range(rows * columns)))
 
     def silent_first_row(rows: int, columns: int) -> array[float]:
         values = matrix(rows, columns)
@@ -116,7 +120,8 @@ def _tensors(tokens: list[str], *, endless: bool) -> list[Tensor]:
         return values
 
     ones, zeros = array("f", [1.0] * _HIDDEN), array("f", bytes(4 * _HIDDEN))
-    embedding, output = matrix(len(tokens), _HIDDEN), matrix(len(tokens), _HIDDEN, 8 * _SPREAD)
+    embedding = matrix(len(tokens), _HIDDEN)
+    output = array("f", (8 * value for value in embedding[-_HIDDEN:] + embedding[:-_HIDDEN]))
     for row, token in enumerate(tokens):
         embedding[row * _HIDDEN] = 4 * _SPREAD
         output[row * _HIDDEN] = _liking(token, endless=endless)

@@ -1,0 +1,160 @@
+"""Real servers, started once for the session on free ports of this machine, with models of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from runtime import get_model, get_ollama
+from runtime.tiny_gguf import write_tiny_gguf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LLAMA_SERVER = Path(get_model.__file__).with_name("llama_server.py")
+STARTS_WITHIN = 60  # Seconds.
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Model files. `brief` and `endless` are random, with a baked-in prompt; `bare` has none."""
+
+    brief: Path
+    endless: Path
+    bare: Path
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
+    folder = tmp_path_factory.mktemp("models")
+    files = Models(folder / "brief.gguf", folder / "endless.gguf", folder / "bare.gguf")
+    write_tiny_gguf(files.brief)
+    write_tiny_gguf(files.endless, endless=True)
+    write_tiny_gguf(files.bare, system=None)
+    return files
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """SmolLM2-135M-Instruct, a real model small enough for a test."""
+    path = get_model.path_of("smollm2")
+    if not path.exists():
+        pytest.skip("SmolLM2 is not there: python3 scripts/runtime/get_model.py smollm2")
+    return path
+
+
+@pytest.fixture(scope="session")
+def ollama_program() -> Path:
+    program = get_ollama.path()
+    if not program.exists():
+        pytest.skip("Ollama is not there: python3 scripts/runtime/get_ollama.py")
+    return program
+
+
+@pytest.fixture(scope="session")
+def ollama_url(
+    ollama_program: Path, models: Models, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A real Ollama with two models imported without care: `lost`, and `endless`, which never ends."""
+    folder = tmp_path_factory.mktemp("ollama")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = {
+        **os.environ,
+        "OLLAMA_HOST": f"127.0.0.1:{port}",
+        "OLLAMA_MODELS": str(folder / "models"),
+        "OLLAMA_NUM_PARALLEL": "1",
+        "HOME": str(folder),
+    }
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [ollama_program, "serve"], env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        wait_for(url, process)
+        with httpx.Client(base_url=url, trust_env=False, timeout=STARTS_WITHIN) as client:
+            import_carelessly(client, "lost", models.brief)
+            import_carelessly(client, "endless", models.endless)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def import_carelessly(client: httpx.Client, name: str, path: Path) -> None:
+    """What `FROM file.gguf` alone does: no TEMPLATE, no SYSTEM. One thread: the machine is shared."""
+    data = path.read_bytes()
+    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    client.post(f"/api/blobs/{digest}", content=data).raise_for_status()
+    body = {"model": name, "files": {path.name: digest}, "parameters": {"num_thread": 1}, "stream": False}
+    client.post("/api/create", json=body).raise_for_status()
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Print a measured figure where it is seen; figures never decide a test."""
+
+    def write(line: str) -> None:
+        with capsys.disabled():
+            sys.stdout.write(f"\n{line}\n")
+
+    return write
+
+
+@contextmanager
+def llama_server(model: Path, *, context: int = 2048) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A real llama.cpp server; it ends when its standard input does."""
+    if importlib.util.find_spec("xllamacpp") is None:
+        pytest.skip("llama.cpp's server is not there: pip install xllamacpp")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, str(LLAMA_SERVER), str(model), f"--port={port}", f"--context={context}"]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_for(f"{url}/health", process)
+        yield url, process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="session")
+def llama_url(models: Models) -> Iterator[str]:
+    with llama_server(models.brief) as (url, _):
+        yield url
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Until the server answers; a server that ends or stays silent fails the test."""
+    deadline = time.monotonic() + STARTS_WITHIN
+    with httpx.Client(trust_env=False) as client:
+        while time.monotonic() < deadline:
+            assert process.poll() is None, f"the server ended with status {process.returncode}"
+            try:
+                if client.get(url).is_success:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+    pytest.fail(f"{url} did not answer within {STARTS_WITHIN} s")
