@@ -19,10 +19,16 @@ from runtime.tiny_gguf import SYSTEM, chat_template, write_tiny_gguf
 if TYPE_CHECKING:
     from pathlib import Path
 
-LLAMA_2 = (
-    "{{ bos_token }}[INST] {% if messages[0]['role'] == 'system' %}"
-    "<<SYS>>\n{{ messages[0]['content'] }}\n<</SYS>>\n\n{{ messages[1]['content'] }}{% else %}{{ messages[0]['content'] }}{% endif %} [/INST]"
-)
+LLAMA_2 = """\
+{{ bos_token }}[INST] {% if messages[0]['role'] == 'system' %}
+<<SYS>>
+{{ messages[0]['content'] }}
+<</SYS>>
+
+{{ messages[1]['content'] }}
+{% else %}
+{{ messages[0]['content'] }}
+{% endif %} [/INST]"""
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from devrouter.app.settings import Settings
     from devrouter.engines.engine import Engine
+    from devrouter.engines.ollama import OllamaOptions
 
 
 def build_model_engine(settings: Settings) -> Engine | None:
@@ -30,18 +31,23 @@ def build_model_engine(settings: Settings) -> Engine | None:
                 api_key=os.environ.get(variable, "") if variable else "",
             )
         )
-    from devrouter.engines.ollama import OllamaEngine, OllamaOptions
+    from devrouter.engines.ollama import OllamaEngine
 
-    return OllamaEngine(
-        OllamaOptions(
-            model=settings.ollama.model,
-            num_ctx=settings.ollama.num_ctx,
-            num_predict=settings.ollama.num_predict,
-            connect_timeout=model.connect_timeout,
-            first_token_timeout=model.first_token_timeout,
-            total_timeout=model.total_timeout,
-            allowed_hosts=allowed,
-            host=settings.ollama.host,
-            keep_alive=settings.ollama.keep_alive,
-        )
+    return OllamaEngine(ollama_options(settings))
+
+
+def ollama_options(settings: Settings) -> OllamaOptions:
+    """What the settings say about Ollama."""
+    from devrouter.engines.ollama import OllamaOptions
+
+    return OllamaOptions(
+        model=settings.ollama.model,
+        num_ctx=settings.ollama.num_ctx,
+        num_predict=settings.ollama.num_predict,
+        connect_timeout=settings.model.connect_timeout,
+        first_token_timeout=settings.model.first_token_timeout,
+        total_timeout=settings.model.total_timeout,
+        allowed_hosts=settings.remote.allowed,
+        host=settings.ollama.host,
+        keep_alive=settings.ollama.keep_alive,
     )

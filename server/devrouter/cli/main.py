@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from devrouter import __version__
-from devrouter.cli import batch, check, doctor, route, serve
+from devrouter.cli import batch, check, doctor, model, route, serve
 from devrouter.cli.asker import ENGINES, status_of, with_mend
 from devrouter.cli.exit_status import CommandError, ExitStatus
 from devrouter.cli.terminal import note
@@ -19,7 +19,7 @@ from devrouter.engines.engine import EngineError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = (check, route, batch, serve, doctor)
+_COMMANDS = (check, route, batch, serve, doctor, model)
 
 _EXAMPLES = """\
 examples:

@@ -7,8 +7,10 @@ connection, so a cancelled task frees the server's slot.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import ssl
+import sys
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -68,6 +70,12 @@ class Chunk:
     done: bool = False
     cut: bool = False
     prompt_tokens: int | None = None
+
+
+async def loaded(module: str) -> None:
+    """Import a client's package in a thread, the first time: that takes a while, and typing goes on."""
+    if module not in sys.modules:
+        await asyncio.to_thread(importlib.import_module, module)
 
 
 def client_settings(endpoint: Endpoint, options: ModelOptions) -> dict[str, Any]:

@@ -108,6 +108,7 @@ class OllamaServer:
 @asynccontextmanager
 async def connect(endpoint: Endpoint, options: ModelOptions) -> AsyncIterator[OllamaServer]:
     """Open a connection; nothing is sent yet. Every fault inside the block becomes an `EngineError`."""
+    await exchange.loaded("ollama")
     import httpx
     import ollama
 

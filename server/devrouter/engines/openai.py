@@ -6,6 +6,7 @@ line by line. llama.cpp runs the GGUF's own chat template, so there a true `devr
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from contextlib import asynccontextmanager
@@ -115,6 +116,7 @@ class OpenAIEngine:
 
     @asynccontextmanager
     async def _connect(self) -> AsyncIterator[httpx.AsyncClient]:
+        await exchange.loaded("httpx")
         import httpx
 
         endpoint = self.endpoint
@@ -155,7 +157,8 @@ class OpenAIEngine:
             return verify.unverified("its server does not show the prompt it sends")
         properties = shown.json()
         settings = properties.get("default_generation_settings") or {}
-        return verify.verify_rendering(
+        return await asyncio.to_thread(
+            verify.verify_rendering,
             template=properties.get("chat_template") or "",
             prompt=applied.json().get("prompt") or "",
             context_length=settings.get("n_ctx"),
