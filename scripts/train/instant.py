@@ -3,10 +3,10 @@
     python -m venv train && train/bin/pip install scikit-learn && train/bin/pip install -e .
     train/bin/python scripts/train/instant.py data/written.jsonl
 
-Each argument is a JSONL file with rows {"id", "text", "intent", "complexity", "route", "missing": [{"phrase", "kind"}]}
-and, where several rows belong together, "group". Rows of one group never stand on both sides of a split. Temperatures
-and thresholds are chosen on out-of-fold predictions, the weights are then fitted on all rows. The same rows give the
-same file. `--holdout FILE` prints the figures on rows that are used for nothing else.
+Each argument is a JSONL file with rows {"id", "text", "intent", "complexity", "route", "missing": [{"phrase",
+"kind"}]} and, where several rows belong together, "group". Rows of one group never stand on both sides of a
+split. Temperatures and thresholds are chosen on out-of-fold predictions, the weights are then fitted on all
+rows. The same rows give the same file. `--holdout FILE` prints the figures on rows used for nothing else.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from devrouter.core.decision import Complexity, Intent
 from devrouter.core.gaps import GapKind
 from devrouter.core.tiers import Route
 from devrouter.engines.instant import model as instant_model
-from devrouter.engines.instant.features import extract
+from devrouter.engines.instant.features import extract, shortened, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,7 +66,7 @@ FALSE_ALARMS = 0.10
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted model: the features' hashes in ascending order, weights [features, columns], biases [columns]."""
+    """A fitted model: hashes of the features, ascending; weights [features, columns], biases [columns]."""
 
     hashes: NDArray[np.uint32]
     weights: NDArray[np.float64]
@@ -81,7 +81,7 @@ class Fit:
 def main() -> None:
     options = _arguments()
     rows = [row for path in options.files for row in read_rows(path)]
-    features = [extract(row["text"]) for row in rows]
+    features = features_of(rows)
     gold = targets(rows)
     scores = out_of_fold(rows, features, gold)
     temperatures = fit_temperatures(scores, gold)
@@ -93,7 +93,7 @@ def main() -> None:
     print(f"{options.output}: {len(fit.hashes)} features, {len(data)} bytes")
     if options.holdout:
         held = [row for path in options.holdout for row in read_rows(path)]
-        held_scores = fit.scores([extract(row["text"]) for row in held])
+        held_scores = fit.scores(features_of(held))
         report("holdout", probabilities(held_scores, temperatures), targets(held), thresholds)
 
 
@@ -102,6 +102,10 @@ def read_rows(path: Path) -> list[Row]:
     with path.open(encoding="utf-8") as lines:
         rows: list[Row] = [json.loads(line) for line in lines]
     return [{**row, "group": row.get("group", row["id"])} for row in rows]
+
+
+def features_of(rows: Sequence[Row]) -> list[Features]:
+    return [extract(split(shortened(row["text"])), len(row["text"])) for row in rows]
 
 
 def targets(rows: Sequence[Row]) -> dict[str, NDArray[np.int64]]:
@@ -142,9 +146,7 @@ def out_of_fold(
     return scores
 
 
-def fit_temperatures(
-    scores: NDArray[np.float64], gold: dict[str, NDArray[np.int64]]
-) -> dict[str, float]:
+def fit_temperatures(scores: NDArray[np.float64], gold: dict[str, NDArray[np.int64]]) -> dict[str, float]:
     """The temperature with the least log loss for each head (Guo et al. 2017, On Calibration)."""
 
     def loss(name: str, temperature: float) -> float:
@@ -154,7 +156,9 @@ def fit_temperatures(
         return float(-np.log(np.where(gold[name] == 1, mine, 1 - mine)).mean())
 
     return {
-        name: round(float(minimize_scalar(lambda t, n=name: loss(n, t), bounds=(0.3, 4), method="bounded").x), 3)
+        name: round(
+            float(minimize_scalar(lambda t, n=name: loss(n, t), bounds=(0.3, 4), method="bounded").x), 3
+        )
         for name in HEADS
     }
 
@@ -164,8 +168,8 @@ def fit_thresholds(
 ) -> dict[str, float]:
     """How sure of "complete" silences a draft, and how sure of a kind it takes to name it.
 
-    The first keeps false alarms on complete drafts under `FALSE_ALARMS`; the others give the best F1 of each kind
-    among the drafts that are then not silent, and are never so low that most such gaps would be wrong.
+    The first keeps false alarms on complete drafts under `FALSE_ALARMS`; the others give the best F1 of each
+    kind among the drafts that are then not silent.
     """
     complete = gold[COMPLETE][:, 0] == 1
     sure = predicted[COMPLETE][:, 0]
@@ -201,7 +205,12 @@ def pack(fit: Fit, temperatures: dict[str, float], thresholds: dict[str, float])
     header = {
         "features": len(fit.hashes),
         "heads": [
-            {"name": name, "labels": labels, "exclusive": name in EXCLUSIVE, "temperature": temperatures[name]}
+            {
+                "name": name,
+                "labels": labels,
+                "exclusive": name in EXCLUSIVE,
+                "temperature": temperatures[name],
+            }
             for name, labels in HEADS.items()
         ],
         "block_scales": BLOCK_SCALES,
@@ -211,7 +220,7 @@ def pack(fit: Fit, temperatures: dict[str, float], thresholds: dict[str, float])
         "route_costs": ROUTE_COSTS,
     }
     rows = np.rint(fit.weights / scales).astype(np.int8)
-    return json.dumps(header).encode() + b"\n" + fit.hashes.astype("<u4").tobytes() + rows.tobytes()
+    return b"".join((json.dumps(header).encode(), b"\n", fit.hashes.astype("<u4").tobytes(), rows.tobytes()))
 
 
 def report(
@@ -231,15 +240,16 @@ def report(
     large = gold["route"] == HEADS["route"].index("large_api")
     print(
         f"  route       accuracy {np.mean(route == gold['route']):.3f}  "
-        f"large called small {np.sum(route[large] == 0)} of {large.sum()}, under {np.mean(route < gold['route']):.3f}"
+        f"large called small {np.sum(route[large] == 0)} of {large.sum()}, "
+        f"too small {np.mean(route < gold['route']):.3f}"
     )
     spoken = predicted[COMPLETE][:, 0] < thresholds[COMPLETE]
     named = (predicted["gaps"] >= [thresholds[kind] for kind in HEADS["gaps"]]) & spoken[:, None]
     complete = gold[COMPLETE][:, 0] == 1
-    silent = ~named.any(axis=1)
+    silent = np.count_nonzero(named, axis=1) == 0
     print(
         f"  gap kinds   F1 {f1_score(gold['gaps'], named, average='micro', zero_division=0):.3f}  "
-        f"false alarms {np.mean(~silent[complete]):.3f}  silence {np.mean(silent[~complete]):.3f}"
+        f"false alarms {1 - np.mean(silent[complete]):.3f}  silence {np.mean(silent[~complete]):.3f}"
     )
 
 
@@ -264,7 +274,9 @@ def _take(features: Sequence[Features], indices: Iterable[int]) -> list[Features
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--holdout", nargs="*", type=Path)
     parser.add_argument(

@@ -46,7 +46,7 @@ MENDED = {
 UNCHANGED = {
     "clean": "How do I reverse a list in Python?",
     "terse": "css grid two columns",
-    "only a full stop to gain": "Rename the class and move it to the package that holds the other three of them",
+    "only a full stop to gain": "Rename the class and move it to the package that holds the others like it",
     "empty": "",
     "white space": " \n\t\n",
     "command first": "npm install fails with EACCES on the build server since we moved it to a new host",
@@ -58,7 +58,7 @@ UNCHANGED = {
     "slots": "Explain ${input:teh} and {{ fucntion }} to me.",
     "identifier": "Where is dont_panic called?",
     "indented code": "Explain:\n\n    teh = fucntion(i)\n",
-    "stack trace": 'Traceback (most recent call last):\n  File "a.py", line 1, in f\nValueError: teh fucntion',
+    "stack trace": 'Traceback (most recent call last):\n  File "a.py", line 1\nValueError: teh fucntion',
     "front matter": "---\nmode: agent\ndescription: teh fucntion\n---\n",
     "file reference": "Tidy #file:teh.py and keep its tests.",
     "shell loop": "Explain this:\n\nwhile read -r x; do\n  echo $x\ndone",

@@ -9,25 +9,13 @@ from typing import TYPE_CHECKING
 
 from devrouter import __version__
 from devrouter.core.decision import FIELDS, Answer, Complexity, Decision, Intent
-from devrouter.core.gaps import Gap, GapKind
-from devrouter.core.text import first_line
+from devrouter.core.gaps import Gap, GapKind, is_answered, make_gap
 from devrouter.core.tiers import Route
 from devrouter.engines.engine import EngineState, Health
-from devrouter.engines.instant.features import extract
+from devrouter.engines.instant.features import extract, shortened, split
 from devrouter.engines.instant.model import Model
 from devrouter.engines.instant.phrases import Mentions, phrases_for
 from devrouter.engines.instant.rewrite import tidy
-
-try:  # TEMPORARY until core.gaps has them.
-    from devrouter.core.gaps import is_answered, make_gap
-except ImportError:
-
-    def make_gap(phrase: str, kind: GapKind, text: str) -> Gap:
-        return Gap(phrase, kind, first_line(text), anchored=False)
-
-    def is_answered(phrase: str, kind: GapKind, text: str) -> bool:
-        return False
-
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +23,8 @@ if TYPE_CHECKING:
     from devrouter.core.draft import Draft
 
 _MOST_GAPS = 5
+_READ_FOR_GAPS = 6_000
+"""Characters that are searched for what a gap concerns and whether it is answered."""
 _COMPLETE = "complete"
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
@@ -71,7 +61,8 @@ class InstantEngine:
         """Decide. Pure, deterministic, and never raises, whatever the text."""
         start = time.perf_counter()
         text = draft.text
-        guesses = self._model.probabilities(extract(text))
+        parts = split(shortened(text))
+        guesses = self._model.probabilities(extract(parts, len(text)))
         english = draft.language == "en"
         intent, complexity = _likeliest(guesses["intent"]), _likeliest(guesses["complexity"])
         route = self._route(guesses["route"])
@@ -79,7 +70,7 @@ class InstantEngine:
         if not _says_anything(text):
             intent, complexity, route = Intent.OTHER.value, Complexity.LOW.value, Route.SMALL_LOCAL
         elif english:
-            gaps = self._gaps(guesses, Mentions(text, Intent(intent)))
+            gaps = self._gaps(guesses, Mentions(text[:_READ_FOR_GAPS], parts, Intent(intent)))
         elif route is Route.SMALL_LOCAL:
             route = Route.MEDIUM_API
         decision = Decision(

@@ -25,18 +25,20 @@ _FENCES = ("```", "~~~")
 _LINE_START = 200
 _CODE_LINE = re.compile(
     r"""[{}()\[\];,]+$
-    | (?:def|class|from|import|func|fn|public|private|protected|static|const|let|var|return|async|await|package
-        |using|namespace|\#include|\#define|select|insert|update|create\ table|export|interface|type|struct|impl
-        |if|for|while|try|except|catch|elif|else)\b.*[:({=,)]$
+    | (?:def|class|from|import|func|fn|public|private|protected|static|const|let|var|return|async|await
+        |package|using|namespace|\#include|\#define|export|interface|type|struct|impl)\b.*[:({=,)]$
+    | (?:if|for|while|elif|with|catch)\b[^:]*[=<>()\[\].][^:]*[:({]$
+    | (?:else|try|finally|except\b.*):$
+    | (?:SELECT|INSERT\ INTO|UPDATE|CREATE|ALTER|FROM|WHERE|JOIN|LEFT\ JOIN|ORDER\ BY|GROUP\ BY)\s\S
     | (?:import|from)\s+[\w.]+(?:\s+import\s.*)?$
     | [\w.\[\]'"]+\s*(?:=|:=|\+=|=>)\s*\S
     | [\w.]+\([^)]*\)$
     | </?[\w!-]+[^>]*>
     | [$>]\s\S
-    | (?:-\s)?[\w.-]+:\s*[\w"'\[{/.-]*$
+    | (?:-\s)?[a-z][\w.-]*:\s+[\w"'\[{/.-]+$
     | (?://|/\*|\*/|\#!)
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
 _TRACE_LINE = re.compile(
     r"""Traceback\ \(most | File\ "[^"]+",\ line\ \d | at\ [\w.$<>]+\s?\( | Caused\ by: | goroutine\ \d
@@ -47,47 +49,64 @@ _TRACE_LINE = re.compile(
     re.VERBOSE,
 )
 _ERROR_IN_PROSE = re.compile(
-    r"\b[A-Z]\w*(?:Error|Exception)\b|\b(?:segfault|ENOENT|ECONNREFUSED|EADDRINUSE|NaN|CrashLoopBackOff|undefined is"
-    r" not|is not (?:defined|a function|recognized|found)|permission denied|(?:4\d\d|50\d) error|error 4\d\d)\b"
+    r"\b[A-Z]\w*(?:Error|Exception)\b|\b(?:segfault|ENOENT|ECONNREFUSED|EADDRINUSE|NaN|CrashLoopBackOff"
+    r"|undefined is not|is not (?:defined|a function|recognized|found)|permission denied"
+    r"|(?:4\d\d|50\d) error|error 4\d\d)\b"
 )
 _LIST_ITEM = re.compile(r"\s{0,12}(?:[-*+•]|\(?\d{1,2}[.)]|[a-z]\))\s")
 _QUANTITY = re.compile(
-    r"(?<![\d,.])\d[\d,.]{0,12}\s?(?:k|m|million|thousand|ms|s|sec|seconds|min|minutes|hours?|gb|mb|kb|tb|rows|users"
-    r"|requests|rps|qps|%|x|times|people|customers|tables|lines|records|fps)\b",
+    r"(?<![\d,.])\d[\d,.]{0,12}\s?(?:k|m|million|thousand|ms|s|sec|seconds|min|minutes|hours?|gb|mb|kb|tb"
+    r"|rows|users|requests|rps|qps|%|x|times|people|customers|tables|lines|records|fps)\b",
     re.IGNORECASE,
 )
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
 
 # The pieces of prose: a URL, a slot, a code span, a chunk without white space, an end of sentence or line.
 _PIECE = re.compile(
     r"https?://\S+|\$\{[^}\n]{0,80}\}|\{\{[^}\n]{0,80}\}\}|#(?:file|selection|codebase|editor)\b:?\S*"
-    r"|`[^`\n]{1,200}`|[\w@~][\w@~.$/\\'’-]*|[.!]|\n+|\?+"
+    r"|`[^`\n]{1,200}`|[\w@~][\w@~.$/\\'\u2019-]*|[.!]|\n+|\?+"
 )
 _NUMBER = re.compile(r"[\d,.]*\d")
 _VERSION = re.compile(r"v?\d+(?:\.\d+)+[\w.-]*")
-_NAME = re.compile(r"[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*|\w+_\w*|_\w+|\w+\.\w[\w.]*")
+_CAMEL_CASE = re.compile(r"[a-z]+[A-Z]")
+_NAME = re.compile(r"[a-z]+[A-Z]\w*|\w+_\w*|_\w+|\w+\.\w[\w.]*")
 _WORDS_INSIDE = re.compile(r"[^\W_]+")
-FILE_EXTENSIONS = frozenset(
-    "py pyi ipynb js jsx mjs ts tsx vue svelte java kt kts scala go rs rb php cs fs vb c h cc cpp hpp swift m dart lua "
-    "ex exs erl hs ml clj r jl sql sh bash zsh ps1 bat htm html css scss less json jsonl yaml yml toml ini cfg conf "
-    "env xml csv tsv md mdx rst txt log lock tf proto gradle sln csproj pdf png".split()
+FILE_EXTENSIONS = _words(
+    """
+    py pyi ipynb js jsx mjs ts tsx vue svelte java kt kts scala go rs rb php cs fs vb c h cc cpp hpp swift m
+    dart lua ex exs erl hs ml clj r jl sql sh bash zsh ps1 bat htm html css scss less json jsonl yaml yml
+    toml ini cfg conf env xml csv tsv md mdx rst txt log lock tf proto gradle sln csproj pdf png
+    """
 )
 
-_QUESTION_WORDS = frozenset(
-    "how what why where when which who is are am do does did can could should would will has have".split()
+_QUESTION_WORDS = _words(
+    """
+    how what why where when which who is are am do does did can could should would will has have
+    """
 )
-_VERBS = frozenset(
-    "add analyse analyze answer apply ask build change check clean commit compare complete configure continue "
-    "convert create debug define delete deploy describe design determine develop document draw enhance explain "
-    "export extract fetch find fix format generate get give go help implement improve include install integrate "
-    "introduce investigate list look make merge migrate modify move open optimise optimize plan please port print "
-    "propose provide push read refactor remove rename replace resolve return review rewrite run search set setup "
-    "show simplify solve sort split suggest summarise summarize support switch tell test translate try turn "
-    "understand update upgrade use validate verify write".split()
+_VERBS = _words(
+    """
+    add analyse analyze answer apply ask build change check clean commit compare complete configure continue
+    convert create debug define delete deploy describe design determine develop document draw enhance
+    explain export extract fetch find fix format generate get give go help implement improve include install
+    integrate introduce investigate list look make merge migrate modify move open optimise optimize plan
+    please port print propose provide push read refactor remove rename replace resolve return review rewrite
+    run search set setup show simplify solve sort split suggest summarise summarize support switch tell test
+    translate try turn understand update upgrade use validate verify write
+    """
 )
 _REQUESTS = frozenset({"please", "can", "could"})
 _FIRST_PERSON = frozenset({"i", "i'm", "i've", "we", "my", "our"})
-_NEGATIONS = frozenset("not no never without don't doesn't isn't can't cannot dont doesnt cant won't isnt".split())
-_POINTERS = frozenset("this that it these those here above below following attached".split())
+_NEGATIONS = _words(
+    """
+    not no never without don't doesn't isn't can't cannot dont doesnt cant won't isnt
+    """
+)
+_POINTERS = _words("this that it these those here above below following attached")
 _CLASSES = ("<url>", "<slot>", "<span>", "<file>", "<path>", "<version>", "<number>", "<name>")
 
 
@@ -105,7 +124,7 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A draft's prose and code apart; `traces` counts lines of a stack trace or log, `fences` fenced blocks."""
+    """Prose and code apart; `traces` counts lines of a stack trace or log, `fences` fenced blocks."""
 
     prose: str
     code: str
@@ -113,12 +132,11 @@ class Parts:
     fences: int
 
 
-def extract(text: str) -> Features:
-    """The features of a draft. Linear in its length, and bounded: head and tail stand for a long draft."""
-    parts = split(shortened(text))
+def extract(parts: Parts, length: int) -> Features:
+    """The features of a draft of `length` characters, from the parts that were looked at. Linear in these."""
     tokens = list(_tokens(parts.prose))
     shape = [
-        _bucket("length", len(text)),
+        _bucket("length", length),
         _bucket("prose", len(parts.prose)),
         _bucket("code", len(parts.code)),
         f"traces {min(parts.traces, 3)}",
@@ -172,7 +190,7 @@ def _tokens(prose: str) -> Iterator[str]:
     """Words in lower case; what has no meaning as a word (a path, a number) by the name of its class."""
     for piece in _PIECE.findall(prose):
         if piece.isalpha():
-            yield piece.lower()
+            yield piece if piece.islower() else "<name>" if _CAMEL_CASE.match(piece) else piece.lower()
         elif piece[0] in ".!\n":
             yield "."
         elif piece[0] == "?":
@@ -184,7 +202,7 @@ def _tokens(prose: str) -> Iterator[str]:
         elif piece.startswith(("http://", "https://")):
             yield "<url>"
         else:
-            chunk = piece.rstrip(".'’/-")
+            chunk = piece.rstrip(".'\u2019/-")
             yield from _chunk_tokens(chunk)
             if piece.endswith("."):
                 yield "."
@@ -194,20 +212,25 @@ def _chunk_tokens(chunk: str) -> Iterable[str]:
     """The tokens of a piece that is not a plain word."""
     if chunk.isalpha():
         return (chunk.lower(),)
-    if _NUMBER.fullmatch(chunk):
-        return ("<version>" if chunk.count(".") > 1 else "<number>",)
+    if name := _class_of(chunk):
+        return (name,)
+    if "'" in chunk or "\u2019" in chunk:
+        return (chunk.lower().replace("\u2019", "'"),)
+    return (word.lower() for word in _WORDS_INSIDE.findall(chunk))
+
+
+def _class_of(chunk: str) -> str | None:
+    """What a piece is, where it is no word: a version, a number, a file, a path or an identifier."""
     if _VERSION.fullmatch(chunk):
-        return ("<version>",)
+        return "<version>"
+    if _NUMBER.fullmatch(chunk):
+        return "<number>"
     stem, _, extension = chunk.rpartition(".")
     if stem and extension.lower() in FILE_EXTENSIONS:
-        return ("<file>",)
+        return "<file>"
     if chunk.count("/") + chunk.count("\\") > 1:
-        return ("<path>",)
-    if _NAME.fullmatch(chunk):
-        return ("<name>",)
-    if "'" in chunk or "’" in chunk:
-        return (chunk.lower().replace("’", "'"),)
-    return (word.lower() for word in _WORDS_INSIDE.findall(chunk))
+        return "<path>"
+    return "<name>" if _NAME.fullmatch(chunk) else None
 
 
 def _ngrams(tokens: list[str]) -> Counter[str]:
@@ -244,20 +267,17 @@ def _shape(prose: str, tokens: list[str]) -> Iterator[str]:
         yield f"first {first}"
         yield f"last {last}"
         yield f"first {first} last {last}"
-    if not present.keys().isdisjoint(_NEGATIONS):
-        yield "negation"
-    if not present.keys().isdisjoint(_POINTERS):
-        yield "pointer"
-    if not {"it", "this", "that"}.isdisjoint(tokens[:8]):
-        yield "pointer early"
-    if prose[:1].isupper():
-        yield "capital"
-    if prose.startswith("/"):
-        yield "slash command"
-    if _ERROR_IN_PROSE.search(prose):
-        yield "error named"
-    if _QUANTITY.search(prose):
-        yield "quantity"
+    for name, found in (
+        ("negation", not present.keys().isdisjoint(_NEGATIONS)),
+        ("pointer", not present.keys().isdisjoint(_POINTERS)),
+        ("pointer early", not {"it", "this", "that"}.isdisjoint(tokens[:8])),
+        ("capital", prose[:1].isupper()),
+        ("slash command", prose.startswith("/")),
+        ("error named", _ERROR_IN_PROSE.search(prose)),
+        ("quantity", _QUANTITY.search(prose)),
+    ):
+        if found:
+            yield name
 
 
 def _sentences(tokens: list[str]) -> list[list[str]]:

@@ -1,8 +1,8 @@
 """The linear model behind the instant engine: a row of eight-bit weights a feature, all heads side by side.
 
-The file is a line of JSON (heads, scales, biases, temperatures, thresholds, costs), the hashes of the features
-as little-endian 32-bit numbers in ascending order, and the rows. A hash is the CRC-32 of the block's name and
-the feature's. Sums over rows are whole numbers, so the order of features cannot change a decision.
+The file is a line of JSON (heads, scales, biases, temperatures, thresholds, costs), the hashes of the
+features as little-endian 32-bit numbers in ascending order, and the rows. A hash is the CRC-32 of the block's
+name and the feature's. Sums over rows are whole numbers, so the order of features cannot change a decision.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from devrouter.core.decision import Intent
 from devrouter.core.gaps import GapKind
 from devrouter.core.technologies import TECHNOLOGIES, Category, technologies_in
-from devrouter.engines.instant.features import FILE_EXTENSIONS, Parts, shortened, split
+from devrouter.engines.instant.features import FILE_EXTENSIONS, Parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,28 +27,32 @@ def phrases_for(kind: GapKind, mentions: Mentions) -> Iterator[str]:
     yield from _PHRASES[kind](mentions)
 
 
-_THING = (
-    "function|method|class|component|hook|query|script|handler|controller|endpoint|route|middleware|service|module"
-    "|page|form|table|view|modal|button|dialog|menu|sidebar|navbar|header|chart|dashboard|test|tests|workflow|pipeline"
-    "|job|model|schema|migration|config|configuration|regex|loop|reducer|store|template|parser|plugin|extension|bot"
-    "|crawler|scraper|writer|reader|loader|importer|exporter|scheduler|serializer|validator|builder|screen|search|logic"
-    "|cli|slice|hooks|components|classes|functions|scripts|pages|queries|notebook|macro|formula|makefile|dockerfile|package|library|algorithm|code|app|website|site|game"
-    "|program|project|api|server|client|database|repo|repository|pull request|pr|branch|commit|issue|ticket"
-)
+_THINGS = """
+function functions method class classes component components hook hooks query queries script scripts
+handler controller endpoint route middleware service module page pages form table view modal button dialog
+menu sidebar navbar header chart dashboard screen search logic cli slice model schema migration config
+configuration regex loop reducer store template parser writer reader loader importer exporter scheduler
+serializer validator builder plugin extension bot crawler scraper notebook macro formula makefile
+dockerfile test tests workflow pipeline job package library algorithm code app website site game program
+project api server client database repo repository request pr branch commit issue ticket
+"""
+_FILLER = """
+following same whole entire above below current new old next last first other right wrong own existing
+attached given full actual main and or of in to for with is
+"""
 _OWNED = re.compile(
-    rf"\b(?:my|our|the|this|that)\s+((?:[a-z]+[ -])?(?:{_THING}))\b(?!')", re.IGNORECASE
-)
-_NOT_A_NAME = frozenset(
-    "following same whole entire above below current new old next last first other above right wrong own existing"
-    " attached given full actual main and or of in to for with is".split()
+    rf"\b(?:my|our|the|this|that)\s+((?:[a-z]+[ -])?(?:{'|'.join(_THINGS.split())}))\b(?!')", re.IGNORECASE
 )
 _DOCUMENT = re.compile(
-    r"\b(?:the|this|that|these|those|all|my|our|your|its)\s+((?:\w+ )?(?:plan|spec|specification|ticket|issue|task|comments?"
-    r"|feedback|findings?|review|story|prd|design doc|proposal|requirements|instructions|guidelines|checklist|roadmap))\b",
+    r"\b(?:the|this|that|these|those|all|my|our|your|its)\s+((?:\w+ )?(?:plan|spec|specification|ticket|issue"
+    r"|task|comments?|feedback|findings?|review|story|prd|design doc|proposal|requirements|instructions"
+    r"|guidelines|checklist|roadmap))\b",
     re.IGNORECASE,
 )
 _POINTER = re.compile(r"\b(it|this|that|these|those|them)\b", re.IGNORECASE)
-_CODE_NAME = re.compile(r"`([A-Za-z_@.$][\w.$/@:-]{1,50}(?:\(\))?)`|\b((?:[a-z]+[A-Z]|[A-Z][a-z]+[A-Z])\w*|[a-z]+_\w+)\b")
+_CODE_NAME = re.compile(
+    r"`([A-Za-z_@.$][\w.$/@:-]{1,50}(?:\(\))?)`|\b((?:[a-z]+[A-Z]|[A-Z][a-z]+[A-Z])\w*|[a-z]+_\w+)\b"
+)
 _FOREIGN_ENDINGS = ("error", "exception", "case")  # KeyError, snake_case: whose code is not theirs to show.
 _FILE = re.compile(r"(?<![\w/.-])((?:[\w.@~-]+[/\\]){0,8}[\w.@-]{0,60}\.(\w{1,6}))\b(?![/\\(])")
 
@@ -58,11 +62,8 @@ class Mentions:
     """What a draft mentions. Everything is looked up once, and only where a phrase needs it."""
 
     text: str
+    parts: Parts
     intent: Intent
-
-    @cached_property
-    def parts(self) -> Parts:
-        return split(shortened(self.text))
 
     @cached_property
     def prose(self) -> str:
@@ -80,18 +81,22 @@ class Mentions:
     @cached_property
     def technologies(self) -> tuple[Technology, ...]:
         """Each once, in the order of first mention, in prose and code."""
-        return tuple({found.name: found for found, _ in technologies_in(shortened(self.text))}.values())
+        return tuple({found.name: found for found, _ in technologies_in(self.text)}.values())
 
     @cached_property
     def unversioned(self) -> tuple[str, ...]:
         """Technologies that have versions worth asking for and no number behind them."""
         names = [found.name for found in self.technologies if found.category in _VERSIONED]
-        return tuple(name for name in names if not re.search(rf"(?i){re.escape(name)}[\s/=@:v-]{{0,4}}\d", self.text))
+        return tuple(
+            name for name in names if not re.search(rf"(?i){re.escape(name)}[\s/=@:v-]{{0,4}}\d", self.text)
+        )
 
     @cached_property
     def files(self) -> tuple[str, ...]:
         """Names of files in the prose, without what only looks like one."""
-        found = (name for name, extension in _FILE.findall(self.prose) if extension.lower() in FILE_EXTENSIONS)
+        found = (
+            name for name, extension in _FILE.findall(self.prose) if extension.lower() in FILE_EXTENSIONS
+        )
         return tuple(dict.fromkeys(name for name in found if name.lower() not in TECHNOLOGIES))
 
     @cached_property
@@ -128,22 +133,33 @@ class Mentions:
 
 
 _VERSIONED = frozenset(
-    {Category.FRAMEWORK, Category.LIBRARY, Category.LANGUAGE, Category.DATABASE, Category.TOOL, Category.TESTING}
+    {
+        Category.FRAMEWORK,
+        Category.LIBRARY,
+        Category.LANGUAGE,
+        Category.DATABASE,
+        Category.TOOL,
+        Category.TESTING,
+    }
     | {Category.PLATFORM}
 )
 
 
 def _without_filler(thing: str) -> str:
     words = thing.split()
-    return " ".join(words[1:]) if len(words) > 1 and words[0] in _NOT_A_NAME else thing
+    return " ".join(words[1:]) if len(words) > 1 and words[0] in _FILLER.split() else thing
 
 
 def _error(mentions: Mentions) -> Iterator[str]:
-    if mentions.says(r"tests?|specs?|pytest|jest|vitest|e2e") and mentions.says(r"fail\w*|red|broken|flaky|pass(?:es|ing)?"):
+    if mentions.says(r"tests?|specs?|pytest|jest|vitest|e2e") and mentions.says(
+        r"fail\w*|red|broken|flaky|pass(?:es|ing)?"
+    ):
         yield "output of the failing test"
     if mentions.says(r"ci|pipeline|workflow|actions?|job") and mentions.says(r"fail\w*|red|broken|breaks"):
         yield "log of the failing job"
-    if mentions.says(r"builds?|compil\w*|install\w*|deploy\w*") and mentions.says(r"fail\w*|errors?|broken|breaks"):
+    if mentions.says(r"builds?|compil\w*|install\w*|deploy\w*") and mentions.says(
+        r"fail\w*|errors?|broken|breaks"
+    ):
         yield "full build output"
     if mentions.says(r"crash\w*|exception|stack ?trace|traceback|panic\w*|segfault\w*"):
         yield "full stack trace"
@@ -172,20 +188,57 @@ def _code(mentions: Mentions) -> Iterator[str]:
         yield "rest of the code that this calls"
     if mentions.intent is Intent.ARCHITECTURE:
         yield "current structure of the code"
-    framework = next((item.name for item in mentions.technologies if item.category is Category.FRAMEWORK), None)
+    framework = next(
+        (item.name for item in mentions.technologies if item.category is Category.FRAMEWORK), None
+    )
     yield f"the {framework} code concerned" if framework else "the code concerned"
 
 
 def _code_of(thing: str) -> str | None:
     """What to show of a thing: "the upload handler's code"; nothing of a thing that is no code."""
     last = thing.rsplit(" ", 1)[-1]
-    if last in {"query", "regex", "schema", "migration", "dockerfile", "makefile", "formula", "macro", "loop", "code"}:
+    if last in {
+        "query",
+        "regex",
+        "schema",
+        "migration",
+        "dockerfile",
+        "makefile",
+        "formula",
+        "macro",
+        "loop",
+        "code",
+    }:
         return f"the {thing}"
     if last in {"config", "configuration", "workflow", "pipeline", "job"}:
         return f"the {thing} file" if last != "configuration" else f"the {thing}"
-    if last in {"tests", "form", "table", "view", "page", "modal", "dialog", "button", "menu", "sidebar", "navbar"}:
+    if last in {
+        "tests",
+        "form",
+        "table",
+        "view",
+        "page",
+        "modal",
+        "dialog",
+        "button",
+        "menu",
+        "sidebar",
+        "navbar",
+    }:
         return f"code of the {thing}"
-    if last in {"app", "website", "site", "game", "program", "project", "api", "server", "client", "database", "repo"}:
+    if last in {
+        "app",
+        "website",
+        "site",
+        "game",
+        "program",
+        "project",
+        "api",
+        "server",
+        "client",
+        "database",
+        "repo",
+    }:
         return None
     if last in {"repository", "request", "pr", "branch", "commit", "issue", "ticket", "library", "package"}:
         return "the diff" if last in {"request", "pr", "branch", "commit"} else None
@@ -227,12 +280,18 @@ def _stack(mentions: Mentions) -> Iterator[str]:
     categories = {item.category for item in mentions.technologies}
     if Category.TESTING not in categories and mentions.says(r"tests?|testing|coverage|mock\w*"):
         yield "test framework"
-    if Category.DATABASE not in categories and mentions.says(r"database|tables?|schema|quer(?:y|ies)|sql|index\w*|rows"):
+    if Category.DATABASE not in categories and mentions.says(
+        r"database|tables?|schema|quer(?:y|ies)|sql|index\w*|rows"
+    ):
         yield "database engine"
     framework = Category.FRAMEWORK in categories
-    if not framework and mentions.says(r"page|button|modal|form|components?|navbar|sidebar|css|ui|frontend|website|menu"):
+    if not framework and mentions.says(
+        r"page|button|modal|form|components?|navbar|sidebar|css|ui|frontend|website|menu"
+    ):
         yield "frontend framework"
-    if not framework and mentions.says(r"api|endpoints?|rest|backend|server|login|auth\w*|jwt|webhook|upload\w*"):
+    if not framework and mentions.says(
+        r"api|endpoints?|rest|backend|server|login|auth\w*|jwt|webhook|upload\w*"
+    ):
         yield "backend language and framework" if Category.LANGUAGE not in categories else "backend framework"
     if mentions.says(r"app|mobile|game|desktop|gui|window"):
         yield "platform and framework" if Category.LANGUAGE in categories else "language and platform"
@@ -247,7 +306,9 @@ def _behaviour(mentions: Mentions) -> Iterator[str]:
         yield "what is shown and what should be shown"
     if mentions.says(r"sometimes|intermittent\w*|randomly|flaky|occasionally|once in a while"):
         yield "when it happens and how to reproduce it"
-    if mentions.says(r"pars\w+|regex|format\w*|convert\w*|extract\w*|sort\w*|filter\w*|split\w*|calculat\w*|comput\w*"):
+    if mentions.says(
+        r"pars\w+|regex|format\w*|convert\w*|extract\w*|sort\w*|filter\w*|split\w*|calculat\w*|comput\w*"
+    ):
         yield "a sample input with its expected output"
     if mentions.intent is Intent.DEBUG:
         yield "expected and actual behaviour"
@@ -267,7 +328,9 @@ def _requirements(mentions: Mentions) -> Iterator[str]:
         yield "what must keep working meanwhile"
     if mentions.intent in _REQUIREMENTS_BY_INTENT:
         yield _REQUIREMENTS_BY_INTENT[mentions.intent]
-    yield f"what the {mentions.thing} must do" if mentions.thing else "exact behaviour wanted, with edge cases"
+    yield (
+        f"what the {mentions.thing} must do" if mentions.thing else "exact behaviour wanted, with edge cases"
+    )
 
 
 _REQUIREMENTS_BY_INTENT: Mapping[Intent, str] = {

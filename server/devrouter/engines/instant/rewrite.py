@@ -18,6 +18,7 @@ _LONGEST = 3_000
 
 _FIRST_MASK = 0xF0000  # The first character of a plane that Unicode keeps private.
 _MASKS = f"{chr(_FIRST_MASK)}-{chr(_FIRST_MASK + 0xFFFD)}"
+_MASK = re.compile(f"[{_MASKS}]")
 
 
 def tidy(text: str) -> str:
@@ -29,15 +30,26 @@ def tidy(text: str) -> str:
 
 
 def _mend(text: str) -> str:
-    """The text with every slip mended, or as it is where only a full stop is to be gained, or a short one's capital."""
-    if re.search(f"[{_MASKS}]", text):
+    """The text with every slip mended, what must not be touched put back as it was."""
+    # Most drafts have nothing to mend, and the rules are quicker than the search for what to leave alone.
+    if _with_slips_mended(text) == text or _MASK.search(text):
         return text
     masked, pieces = _mask(text)
+    mended = _with_slips_mended(masked)
+    return (
+        text
+        if mended == masked
+        else _MASK.sub(lambda match: pieces[ord(match.group()) - _FIRST_MASK], mended)
+    )
+
+
+def _with_slips_mended(masked: str) -> str:
+    """Unchanged where only polish is to be gained, and little of it."""
     mended = _mend_first_person(_mend_words(_break_list(masked)))
     polished = _capitalise(_name_technologies(_mend_spaces(mended)))
-    if mended == masked and (polished == masked or not _is_long_enough_to_polish(masked)):
-        return text
-    return _unmask(_end_sentence(polished), pieces)
+    if mended == masked and not _is_worth_polishing(masked, polished):
+        return masked
+    return _end_sentence(polished)
 
 
 # --- What is kept out of reach
@@ -48,26 +60,21 @@ def _mask(text: str) -> tuple[str, list[str]]:
     parts: list[str] = []
     end = 0
     for start, stop in _untouchable(text):
-        if stop <= end:
-            continue
-        start = max(start, end)
-        parts += text[end:start], chr(_FIRST_MASK + len(pieces))
-        pieces.append(text[start:stop])
-        end = stop
+        if stop > end:
+            free = max(start, end)
+            parts += text[end:free], chr(_FIRST_MASK + len(pieces))
+            pieces.append(text[free:stop])
+            end = stop
     parts.append(text[end:])
     return "".join(parts), pieces
-
-
-def _unmask(masked: str, pieces: list[str]) -> str:
-    return re.sub(f"[{_MASKS}]", lambda match: pieces[ord(match.group()) - _FIRST_MASK], masked)
 
 
 def _untouchable(text: str) -> list[tuple[int, int]]:
     """The spans of protected pieces and of lines that are no prose, in order; they may overlap."""
     spans: list[tuple[int, int]] = [(piece.span.start, piece.span.end) for piece in protected_pieces(text)]
-    code_before = -2
+    code_before = -10
     for match in _LINE.finditer(text):
-        # Code has lines that could be prose ("for x in items"); they stand directly below a line that could not.
+        # Code has lines that could be prose ("for x in items"): they stand below a line that could not.
         below_code = match.start() - code_before <= 2 and not _READS_AS_PROSE.search(match.group())
         if below_code or _is_no_prose(match.group()):
             spans.append(match.span())
@@ -88,7 +95,9 @@ def _is_no_prose(line: str) -> bool:
 
 # --- Slips: each of these makes a rewrite worth having
 
-_WORD = re.compile(rf"(?<![\w.$@#/\\<{{(\[=*&:~-])[A-Za-z]+(?:'[a-z]+)?(?![\w(/\\=<>{{\[*~-]|[.:]\w|'{_MASKS})")
+_WORD = re.compile(
+    rf"(?<![\w.$@#/\\<{{(\[=*&:~-])[A-Za-z]+(?:'[a-z]+)?(?![\w(/\\=<>{{\[*~-]|[.:]\w|'{_MASKS})"
+)
 
 
 def _mend_words(text: str) -> str:
@@ -102,14 +111,15 @@ def _spelled(word: str) -> str:
     return right[0].upper() + right[1:] if word[0].isupper() else right
 
 
-_VERBS_OF_I = (
-    r"am|have|had|has|was|want|wanted|need|needed|get|got|can|could|would|should|will|do|did|don't|didn't|can't|think"
-    r"|thought|know|see|saw|use|used|try|tried|run|ran|call|called|understand|find|found|added|add|made|make|changed"
-    r"|just|also|only|still|really|already|keep|kept|wrote|write|created|create|like|believe|guess|feel|mean|must|might"
-    r"|may|usually|normally|never|always|currently|actually|upload|click|clicked|set|put|look|looked|ask|asked|wonder|hope|assume|expect|expected|deploy"
-)
+_AFTER_I = """
+am have had has was want wanted need needed get got can could would should will do did don't didn't can't
+think thought know see saw use used try tried run ran call called understand find found added add made
+make changed just also only still really already keep kept wrote write created create like believe guess
+feel mean must might may started usually normally never always currently actually upload click clicked set
+put look looked ask asked wonder hope assume expect expected deploy
+"""
 _FIRST_PERSON = re.compile(
-    rf"(?<![\w.$@#/\\<{{(\[=*&'\"-])i(?=(?:'(?:m|ve|d|ll))?(?![\w'])\s+(?:{_VERBS_OF_I})\b|'(?:m|ve|d|ll)\b)"
+    rf"(?<![\w.$@#/\\<{{(\[=*&'\"-])i(?=(?:'(?:m|ve|d|ll))?(?![\w'])\s+(?:{'|'.join(_AFTER_I.split())})\b|'(?:m|ve|d|ll)\b)"
 )
 _ITS = re.compile(r"(?<![\w'-])([Ii])ts(?= (?:a|an|not|been|too|still|always|supposed|going|probably)\b)")
 
@@ -143,15 +153,25 @@ def _broken(line: str) -> str:
 # --- Polish: welcome beside another change or in a text of some length, not worth a rewrite by itself
 
 
-def _is_long_enough_to_polish(masked: str) -> bool:
-    return len(re.findall(r"[A-Za-z']+", masked)) >= 15
+def _is_worth_polishing(masked: str, polished: str) -> bool:
+    """Whether the text is of some length and more than one letter of it changes."""
+    changed = sum(before != after for before, after in zip(masked, polished, strict=False))
+    return changed > 1 and len(re.findall(r"[A-Za-z']+", masked)) >= 15
 
 
 _NAMED = frozenset(
-    {Category.LANGUAGE, Category.FRAMEWORK, Category.LIBRARY, Category.DATABASE, Category.PLATFORM, Category.SYSTEM}
+    {
+        Category.LANGUAGE,
+        Category.FRAMEWORK,
+        Category.LIBRARY,
+        Category.DATABASE,
+        Category.PLATFORM,
+        Category.SYSTEM,
+    }
 )
 _BEFORE_A_NAME = re.compile(
-    r"(?<![\w'-])((?:in|using|with|my|our|a|an|the|for|from|of|to|and|or|on|this|new|simple) )([a-z]+)(?![\w(./\\=:-]| native)"
+    r"(?<![\w'-])((?:in|using|with|my|our|a|an|the|for|from|of|to|and|or|on|this|new|simple) )"
+    r"([a-z]+)(?![\w(./\\=:-]| native)"
 )
 
 
@@ -170,7 +190,8 @@ def _usual_case(word: str) -> str:
 _SENTENCE_START = re.compile(
     rf"(?:\A\s*|(?<=[a-z{_MASKS}][.!?])[ ]+)(?P<word>[a-z]+(?:'[a-z]+)?)(?=[\s,.?!:])"
     # A line that begins with "while" or "with" may be code: what follows must read like a sentence.
-    rf"|(?:(?<=[.!?:{_MASKS}])[ ]*[\r\n]+|[\r\n]{{2,}})(?P<first>[a-z]+(?:'[a-z]+)?)(?=(?:,? [A-Za-z']+){{3}})"
+    rf"|(?:(?<=[.!?:{_MASKS}])[ ]*[\r\n]+|[\r\n]{{2,}})(?P<first>[a-z]+(?:'[a-z]+)?)"
+    r"(?=(?:,? [A-Za-z']+){3})"
 )
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|etc|vs|approx|cf|resp|incl|no|fig|a\.k\.a)\.\s*$", re.IGNORECASE)
 
@@ -178,7 +199,9 @@ _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|etc|vs|approx|cf|resp|incl|no|fig|a\.
 def _capitalise(text: str) -> str:
     def capital(match: re.Match[str]) -> str:
         word = match["word"] or match["first"]
-        if word not in ORDINARY_WORDS or _ABBREVIATED.search(text[max(0, match.start() - 10) : match.end() - len(word)]):
+        if word not in ORDINARY_WORDS or _ABBREVIATED.search(
+            text[max(0, match.start() - 10) : match.end() - len(word)]
+        ):
             return match.group()
         return match.group()[: -len(word)] + word[0].upper() + word[1:]
 
@@ -187,7 +210,8 @@ def _capitalise(text: str) -> str:
 
 _QUESTION = re.compile(
     r"(?:so |and |but |also |hi |hey |hello |please )*"
-    r"(?:how (?:do|does|can|could|should|would|is|are|did|many|much|to)|what(?:'s| is| are| does| do| would| should| did)"
+    r"(?:how (?:do|does|can|could|should|would|is|are|did|many|much|to)"
+    r"|what(?:'s| is| are| does| do| would| should| did)"
     r"|why (?:is|are|does|do|did|doesn't|isn't|am|can't|don't|won't)|where (?:is|are|do|does|can|should)"
     r"|when (?:do|does|should|is)|which |who |is (?:there|it|this|that|the|my)|are (?:there|these|the|my)"
     r"|do (?:i|you|we|these)|does (?:it|this|that|the|anyone)|did (?:i|it)"
@@ -204,7 +228,9 @@ def _end_sentence(text: str) -> str:
     if found is None or len(sentence := found.group(1).split()) < 4:
         return text
     words = found.group(1).strip()
-    if re.match(r"(?:[-*•+]|\(?\d{1,2}[.)])", words) or re.match(r"\s*(?:[-*•+]|\(?\d)", body.splitlines()[-1]):
+    if re.match(r"(?:[-*•+]|\(?\d{1,2}[.)])", words) or re.match(
+        r"\s*(?:[-*•+]|\(?\d)", body.splitlines()[-1]
+    ):
         return text
     mark = "?" if _QUESTION.match(words) and len(sentence) < 40 else "."
     if mark == "?" and re.match(r"(?i)how to\b", words):

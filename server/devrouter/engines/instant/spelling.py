@@ -191,10 +191,26 @@ yeild=yield yoru=your youre=you're yuor=your
 """
 
 _CONTRACTED = """
-dont=don't doesnt=doesn't didnt=didn't isnt=isn't arent=aren't wasnt=wasn't werent=weren't cant=can't couldnt=couldn't
-shouldnt=shouldn't wouldnt=wouldn't wont=won't hasnt=hasn't havent=haven't hadnt=hadn't thats=that's whats=what's
-theres=there's heres=here's wheres=where's hows=how's whos=who's youve=you've youll=you'll theyre=they're
-theyve=they've weve=we've im=I'm ive=I've itll=it'll thatll=that'll wouldve=would've shouldve=should've couldve=could've
+dont=don't doesnt=doesn't didnt=didn't isnt=isn't arent=aren't wasnt=wasn't werent=weren't cant=can't
+couldnt=couldn't shouldnt=shouldn't wouldnt=wouldn't wont=won't hasnt=hasn't havent=haven't hadnt=hadn't
+thats=that's whats=what's theres=there's heres=here's wheres=where's hows=how's whos=who's youve=you've
+youll=you'll theyre=they're theyve=they've weve=we've im=I'm ive=I've itll=it'll thatll=that'll
+wouldve=would've shouldve=should've couldve=could've
+"""
+
+_ORDINARY = """
+about above actually add after again all also although always am an and any anyone are aren't as assume at
+basically because before below both but by can can't change compare consider convert could couldn't create
+currently debug delete describe design did didn't do document does doesn't don't during each either ensure
+even every everything explain finally first fix follow for from generate get give given has have having he
+hello help here hey hi how however i i'd i'll i'm i've if implement improve in including instead is isn't it
+it's its just keep last let let's maybe more most move my need never next no not note nothing now of on once
+one only optimize or our perhaps please prefer provide refactor remember remove rename replace review
+rewrite right same second secondly see she should shouldn't show simplify since so some somehow someone
+sometimes sorry still suggest sure tell thank thanks that that's the their them then there there's these
+they they're thing think this those though three through to today translate try two under unless until
+update us use using very wait want was we we've were what what's when whenever where which while who why
+will with without won't wondering would wouldn't write yes yesterday yet you you're your
 """
 
 
@@ -206,20 +222,5 @@ def _read(table: str) -> dict[str, str]:
 SPELLING: Mapping[str, str] = _read(_MISSPELLED) | _read(_CONTRACTED)
 """Misspelled word in lower case to the word meant."""
 
-ORDINARY_WORDS: frozenset[str] = frozenset(
-    """
-    about above actually add after again all also although always am an and any anyone are as assume at basically
-    because before below both but by can change compare consider convert could create currently debug delete describe
-    design did do document does during each either ensure even every everything explain finally first fix follow for
-    from generate get give given has have having he hello help here hey hi how however i i'd i'll i'm i've if
-    implement improve in including instead is isn't it it's its just keep last let let's maybe more most move my need
-    never next no not note nothing now of on once one only optimize or our perhaps please prefer provide
-    refactor remember remove rename replace review rewrite right same second secondly see she should show simplify
-    since so some someone sometimes somehow sorry still suggest sure tell thank thanks that that's the their them then
-    there there's these they they're thing think this those though three through to today translate try two
-    under unless until update us use using very wait want was we we've were what what's when whenever where which
-    while who why will with without wondering would write yes yesterday yet you you're your can't couldn't didn't
-    doesn't don't shouldn't won't wouldn't aren't
-    """.split()
-)
+ORDINARY_WORDS: frozenset[str] = frozenset(_ORDINARY.split())
 """Words that are no command, name or keyword at the start of a sentence, and may take a capital there."""
