@@ -321,6 +321,7 @@ async def test_a_remote_server_is_refused_by_name_until_it_is_allowed(
         allowed = engine_for(kind, remote, environment, allowed_hosts=("models.example",))
         answer = await allowed.decide(DRAFT)
         assert answer.decision.rewrite == DECISION["rewrite"]
+        assert "Drafts leave this machine for models.example" in (await allowed.state()).message
 
 
 @pytest.mark.parametrize(

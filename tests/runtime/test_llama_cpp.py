@@ -33,7 +33,7 @@ async def test_a_true_devrouter_answers_all_five_fields(llama_url: str) -> None:
     engine = engine_at(llama_url)
     state = await engine.state()
     assert state.health is Health.OK
-    assert "its own baked-in system prompt" in state.message
+    assert "the system prompt baked into its GGUF" in state.message
     answer = await engine.decide(DRAFT)
     assert engine.fields == {"rewrite", "intent", "complexity", "route", "missing"}
     assert answer.engine == engine.name

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from devrouter.app.settings import Settings
-    from devrouter.engines.engine import Engine
+    from devrouter.engines.engine import ModelEngine
     from devrouter.engines.ollama import OllamaOptions
 
 
-def build_model_engine(settings: Settings) -> Engine | None:
+def build_model_engine(settings: Settings) -> ModelEngine | None:
     """The engine that the settings name; None for `instant`. Nothing is asked or connected yet."""
     model, allowed = settings.model, settings.remote.allowed
     if settings.engine == "instant":

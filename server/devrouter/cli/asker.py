@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from devrouter.core.decision import Triage
     from devrouter.core.draft import Draft
     from devrouter.core.gaps import Gap
-    from devrouter.engines.engine import Engine
+    from devrouter.engines.engine import Engine, ModelEngine
 
 Result = TypeVar("Result")
 
@@ -118,7 +118,16 @@ class Asker:
             engines.append(model)
         return {engine.name: self._run(engine.state()) for engine in engines}
 
-    def _model(self) -> Engine | None:
+    def model_trial(self) -> EngineState | None:
+        """One real decision of the model, timed; None without a model, or with one that is not there."""
+        from devrouter.engines.trial import try_decision
+
+        model = self._model()
+        if model is None or self._run(model.state()).health is Health.ERROR:
+            return None
+        return self._run(try_decision(model))
+
+    def _model(self) -> ModelEngine | None:
         from devrouter.app.engines import build_model_engine
 
         return build_model_engine(self.settings(None))

@@ -103,7 +103,9 @@ def _engines(asker: Asker) -> Iterator[Check]:
         # The instant engine does the whole job, so an absent model is broken only where it was asked for.
         absent = state.health is Health.ERROR and name != "instant" and not asker.strict
         health = Health.WARNING if absent else state.health
-        yield Check("engines", name, health, state.message, state.mend)
+        yield Check("engines", name, health, state.message.removeprefix(f"{name}, "), state.mend)
+    if (trial := asker.model_trial()) is not None:
+        yield Check("engines", "first decision", trial.health, trial.message, trial.mend)
     if len(states) == 1:
         yield Check("engines", "model", Health.OK, "none is asked")
 

@@ -33,6 +33,14 @@ class Endpoint:
     is_local: bool
     proxy: str | None
 
+    @property
+    def remark(self) -> str:
+        """A sentence for the status of a server that is not on this machine; empty for a local one."""
+        if self.is_local:
+            return ""
+        through = f" through the proxy {self.proxy}" if self.proxy else ""
+        return f" Drafts leave this machine for {self.host} (from {self.origin}){through}."
+
     def require_allowed(self, allowed: Collection[str]) -> None:
         """Raises `EndpointRefused` for a remote host that is not in `allowed`."""
         if self.is_local or self.host in {host.lower() for host in allowed}:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from devrouter.core.decision import Answer
     from devrouter.core.draft import Draft
+    from devrouter.engines.reply import OnProgress
 
 
 class Health(StrEnum):
@@ -29,7 +30,7 @@ class EngineState:
 
 
 class EngineError(Exception):
-    """An engine could not answer. `str(error)` is the sentence for the user, `mend` the command that helps."""
+    """An engine could not answer. `str(error)` is the sentence to show, `mend` the command that helps."""
 
     def __init__(self, message: str, mend: str | None = None) -> None:
         super().__init__(message)
@@ -79,4 +80,12 @@ class Engine(Protocol):
 
     async def decide(self, draft: Draft) -> Answer:
         """Answer one draft. Raises `EngineError` and nothing else."""
+        ...
+
+
+class ModelEngine(Engine, Protocol):
+    """An engine whose reply takes its time: it tells how far it is."""
+
+    async def decide(self, draft: Draft, on_progress: OnProgress | None = None) -> Answer:
+        """Answer one draft; `on_progress` is called for every piece of the reply. Raises `EngineError`."""
         ...

@@ -163,19 +163,20 @@ class OllamaEngine:
         """Two short requests at most; the model is not loaded."""
         try:
             async with connect(self.endpoint, self.options) as server:
-                _, verification = await self._look(server)
+                _, found = await self._look(server)
         except EngineError as error:
             return EngineState(Health.ERROR, str(error), error.mend)
-        if verification.verified and verification.quantization not in verify.GOOD_QUANTIZATIONS:
-            message = (
-                f"{self.name} is {verification.quantization}: coarser than Q8_0, it may break its own JSON."
-            )
+        context = exchange.context_of(found, self.options)
+        model = f"{self.name}, {found.quantization}, context {context:,} tokens"
+        remark = server.endpoint.remark
+        if not found.verified:
+            message = f"{model}: answers only the rewrite and what is missing, for {found.reason}.{remark}"
+            wanted = self.options.model.partition(":")[0] == "devrouter"
+            return EngineState(Health.WARNING if wanted else Health.OK, message, SETUP if wanted else None)
+        if found.quantization not in verify.GOOD_QUANTIZATIONS:
+            message = f"{model}: coarser than Q8_0, it may break its own JSON.{remark}"
             return EngineState(Health.WARNING, message, SETUP)
-        if verification.verified:
-            return EngineState(Health.OK, f"{self.name} answers: {verification.reason}.")
-        message = f"{self.name} answers the rewrite and what is missing only: {verification.reason}."
-        wanted = self.options.model.partition(":")[0] == "devrouter"
-        return EngineState(Health.WARNING if wanted else Health.OK, message, SETUP if wanted else None)
+        return EngineState(Health.OK, f"{model}: answers all five fields; {found.reason}.{remark}")
 
     async def verification(self) -> Verification:
         """Whether the model is a true `devrouter`. Raises `EngineError`."""

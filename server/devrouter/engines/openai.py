@@ -80,10 +80,13 @@ class OpenAIEngine:
                 seen = self._seen = await self._look(http)
         except EngineError as error:
             return EngineState(Health.ERROR, str(error), error.mend)
-        if seen.verification.verified:
-            return EngineState(Health.OK, f"{self.name} answers: {seen.verification.reason}.")
-        reason = f"{self.name} answers the rewrite and what is missing only: {seen.verification.reason}."
-        return EngineState(Health.OK, reason)
+        found, remark = seen.verification, self.endpoint.remark
+        model = f"{self.name}, context {exchange.context_of(found, self.options):,} tokens"
+        if found.verified:
+            message = f"{model}: answers all five fields; {found.reason}.{remark}"
+        else:
+            message = f"{model}: answers only the rewrite and what is missing, for {found.reason}.{remark}"
+        return EngineState(Health.OK, message)
 
     async def verification(self) -> Verification:
         """Whether the model is a true `devrouter`. Raises `EngineError`."""

@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from devrouter.core.draft import Destination, Draft
-from devrouter.engines import chat_template, gguf, verify
+from devrouter.engines import chat_template, gguf, trial, verify
 from devrouter.engines.engine import EngineError, ModelMissing
 from devrouter.engines.ollama import OllamaEngine, OllamaOptions, OllamaServer, connect, server_of
 
@@ -29,7 +28,6 @@ DEFAULT_SOURCE = "hf.co/aipster/DevRouter-1.5B-GGUF:Q8_0"
 
 _BUILDING = "devrouter-being-set-up"
 _BLOCK = 1 << 22  # Bytes read, hashed and sent at a time.
-_PROOF = "my flask app gives a 500 when i upload a file, how do i fix it"
 
 
 class SetupRefused(EngineError):
@@ -231,7 +229,7 @@ async def _prove(engine: OllamaEngine, made: Plan) -> Proof:
     verification = await engine.verification()
     if not verification.verified:
         raise EngineError(f"The model was created, but is no true devrouter: {verification.reason}.")
-    answer = await engine.decide(Draft(_PROOF, 0, "en", Destination.CHAT))
+    answer = await engine.decide(trial.DRAFT)
     return Proof(made, verification, answer)
 
 

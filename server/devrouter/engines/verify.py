@@ -83,7 +83,7 @@ def verify_rendering(*, template: str, prompt: str, context_length: int | None) 
         return unverified("its system prompt is a base model's own, so it is not a tuned devrouter", metadata)
     return Verification(
         verified=True,
-        reason="its server sends its own baked-in system prompt",
+        reason="its server sends the system prompt baked into its GGUF",
         system=own.system,
         quantization="unknown",
         context_length=context_length,
@@ -122,10 +122,10 @@ def _compare(metadata: Metadata, template: str, system: str) -> Verification:
         )
     if not is_triage_prompt(system):
         return unverified("its system prompt is a base model's own, so it is not a tuned devrouter", metadata)
-    origin = "the system prompt you gave" if given else "its own baked-in system prompt"
+    origin = "the system prompt you gave" if given else "the system prompt baked into its GGUF"
     return Verification(
         verified=True,
-        reason=f"Ollama sends {origin} in the model's own chat format",
+        reason=f"Ollama sends {origin}, in the GGUF's own chat format",
         system=system,
         quantization=metadata.quantization,
         context_length=metadata.context_length,
