@@ -74,7 +74,7 @@ def test_easy_work_goes_to_the_small_tier_and_hard_work_does_not() -> None:
     assert answer(HARD).decision.complexity is Complexity.HIGH
 
 
-@pytest.mark.parametrize("draft", ["", " \n", "hi", "?", "😀", "12345"])
+@pytest.mark.parametrize("draft", ["", " \n", "hi", "Hello there!", "thanks a lot", "?", "😀", "12345"])
 def test_what_is_no_prompt_yet_gets_no_advice(draft: str) -> None:
     decision = answer(draft).decision
     assert (decision.intent, decision.complexity, decision.missing) == (Intent.OTHER, Complexity.LOW, ())

@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from devrouter.core.draft import Draft
 
 _MOST_GAPS = 5
-_READ_FOR_GAPS = 6_000
+_READ_FOR_GAPS = 4_000
 """Characters that are searched for what a gap concerns and whether it is answered."""
 _COMPLETE = "complete"
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_PLEASANTRIES = """
+hi hey hello there good morning afternoon evening day thanks thank you very so much lot ok okay great nice
+cool yes no bye please again
+"""
 
 
 class InstantEngine:
@@ -132,5 +136,6 @@ def _enough(guess: Mapping[str, float], route: Route) -> float:
 
 
 def _says_anything(text: str) -> bool:
-    """Whether there are two words or more: "hi" is not a prompt yet."""
-    return len(_WORD.findall(text[:1000])) > 1
+    """Whether there are two words or more, not all of them pleasantries: "hi there" is not a prompt yet."""
+    words = _WORD.findall(text[:1000].lower())
+    return len(words) > 1 and not set(_PLEASANTRIES.split()).issuperset(words)
