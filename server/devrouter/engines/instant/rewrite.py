@@ -47,7 +47,7 @@ def _with_slips_mended(masked: str) -> str:
     """Unchanged where only polish is to be gained, and little of it."""
     mended = _mend_first_person(_mend_words(_break_list(masked)))
     polished = _capitalise(_name_technologies(_mend_spaces(mended)))
-    if mended == masked and not _is_worth_polishing(masked, polished):
+    if polished == masked or (mended == masked and not _is_worth_polishing(masked, polished)):
         return masked
     return _end_sentence(polished)
 
