@@ -40,7 +40,7 @@ def python_with(*extras: str) -> Path:
     """
     folder = cache_folder() / "environments"
     clone = hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]
-    contents = "\n".join([sys.version, sys.prefix, (ROOT / "pyproject.toml").read_text(encoding="utf-8")])
+    contents = "\n".join([sys.version, sys.base_prefix, (ROOT / "pyproject.toml").read_text(encoding="utf-8")])
     name = "-".join([clone, *(extras or ["plain"])])
     home = folder / f"{name}-{hashlib.sha256(contents.encode()).hexdigest()[:12]}"
     marker = home / "complete"

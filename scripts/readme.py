@@ -24,7 +24,7 @@ _PART = re.compile(r"(<!-- (\w+): generated -->\n).*?(<!-- end -->)", re.DOTALL)
 
 def main() -> int:
     python = _environment.python_with("test")
-    if Path(sys.prefix) != python.parents[1]:
+    if Path(sys.prefix) != python.parents[1]:  # Start again where the package is installed.
         return _environment.run(python, __file__)
     README.write_text(regenerated(README.read_text(encoding="utf-8")), encoding="utf-8")
     return 0
