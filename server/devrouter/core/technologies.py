@@ -186,7 +186,11 @@ def _of_words(text: str, tokens: list[re.Match[str]]) -> tuple[Technology, Span,
 
 
 def _of_token(text: str, token: re.Match[str]) -> tuple[Technology, Span] | None:
-    span = Span(token.start(), token.end() - _trailing(token.group()))
+    word = token.group()
+    if word.isalpha() and word.lower() not in TECHNOLOGIES:
+        # Most words of a draft end here: what follows is for names with a version, a dot or a dash.
+        return None
+    span = Span(token.start(), token.end() - _trailing(word))
     technology = _named(text[span.start : span.end].lower())
     if technology is None or (technology.is_word and not _is_meant(text, span)):
         return None
