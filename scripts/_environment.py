@@ -40,7 +40,9 @@ def python_with(*extras: str) -> Path:
     """
     folder = cache_folder() / "environments"
     clone = hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]
-    contents = "\n".join([sys.version, sys.base_prefix, (ROOT / "pyproject.toml").read_text(encoding="utf-8")])
+    contents = "\n".join(
+        [sys.version, sys.base_prefix, (ROOT / "pyproject.toml").read_text(encoding="utf-8")]
+    )
     name = "-".join([clone, *(extras or ["plain"])])
     home = folder / f"{name}-{hashlib.sha256(contents.encode()).hexdigest()[:12]}"
     marker = home / "complete"
@@ -52,9 +54,12 @@ def python_with(*extras: str) -> Path:
     return python
 
 
-def run(*command: object, env: dict[str, str] | None = None) -> int:
-    """Run a command in the repository, show it nothing but its own output, return its exit status."""
-    return subprocess.run([str(part) for part in command], cwd=ROOT, env=env, check=False).returncode
+def run(*command: object, env: dict[str, str] | None = None, quiet: bool = False) -> int:
+    """Run a command in the repository and return its exit status; `quiet` drops its standard output."""
+    output = subprocess.DEVNULL if quiet else None
+    return subprocess.run(
+        [str(part) for part in command], cwd=ROOT, env=env, stdout=output, check=False
+    ).returncode
 
 
 def tell(message: str) -> None:
