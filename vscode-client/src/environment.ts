@@ -68,7 +68,16 @@ export class Environment {
     const python = await this.findPython(interpreter);
     return [
       [python, '-m', 'venv', this.folder],
-      [this.python, '-m', 'pip', '--disable-pip-version-check', 'install', this.wheel],
+      [
+        this.python,
+        '-m',
+        'pip',
+        '--disable-pip-version-check',
+        'install',
+        '--progress-bar',
+        'off',
+        this.wheel,
+      ],
     ];
   }
 

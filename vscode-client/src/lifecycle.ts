@@ -11,6 +11,7 @@ import { withLogs } from './notify.ts';
 import type { StatusMessage } from './protocol.ts';
 import { Cancelled, onPath, run } from './run.ts';
 import { machineSettings, preferences } from './settings.ts';
+import { shortened } from './status.ts';
 
 export type ServerState =
   | { name: 'starting' }
@@ -155,7 +156,7 @@ export class Lifecycle {
       try {
         await this.environment.create(trusted ? interpreter : '', abort.signal, (line) => {
           this.channel.info(line);
-          report.report({ message: line.trim().slice(0, 80) });
+          report.report({ message: shortened(line, 60) });
         });
         return true;
       } catch (error) {

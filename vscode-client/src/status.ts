@@ -6,6 +6,9 @@ export const ROUTES = ['small_local', 'medium_api', 'large_api'] as const;
 
 const ICONS: Record<string, string> = { small_local: 'zap', medium_api: 'cloud', large_api: 'sparkle' };
 
+/** Characters that fit beside the command; the tooltip has the whole sentence. */
+const HEALTH_LENGTH = 56;
+
 export interface StatusBarView {
   text: string;
   /** Said by screen readers. */
@@ -16,7 +19,6 @@ export interface StatusBarView {
 
 export interface HealthView {
   severity: 'information' | 'warning' | 'error';
-  text: string;
   detail: string;
   /** The command that mends it, for a terminal. */
   mend: string | undefined;
@@ -41,8 +43,7 @@ export function healthView(status: StatusMessage): HealthView {
   const severity = status.health === 'error' || status.health === 'warning' ? status.health : 'information';
   return {
     severity,
-    text: severity === 'information' ? 'DevRouter works' : 'DevRouter needs attention',
-    detail: status.message,
+    detail: shortened(status.message, HEALTH_LENGTH),
     mend: status.mend ?? undefined,
   };
 }
@@ -70,6 +71,11 @@ export function missing(count: number): string {
     : count === 1
       ? '1 item is missing.'
       : `${count} items are missing.`;
+}
+
+export function shortened(line: string, length: number): string {
+  const words = line.trim();
+  return words.length > length ? `${words.slice(0, length - 1)}…` : words;
 }
 
 function tooltip(status: StatusMessage): string[] {

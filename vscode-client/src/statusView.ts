@@ -2,7 +2,7 @@
 
 import * as vscode from 'vscode';
 import { looksLikePrompt } from './documents.ts';
-import type { Lifecycle, ServerState } from './lifecycle.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import type { StatusMessage } from './protocol.ts';
 import { type HealthView, healthView, statusBarView } from './status.ts';
 
@@ -17,6 +17,8 @@ const LINKS: Record<string, string> = {
   'devrouter.sendToChat': 'Send to chat',
   'devrouter.showLogs': 'Show logs',
 };
+
+const FAILED: HealthView = { severity: 'error', detail: 'The server does not run.', mend: undefined };
 
 export class StatusView implements vscode.Disposable {
   private readonly statuses = new Map<string, StatusMessage>();
@@ -78,7 +80,7 @@ export class StatusView implements vscode.Disposable {
     const { state } = this.lifecycle;
     if (document && status?.tier) this.showHealth(document, healthView(status), mendCommand(status));
     else if (document && state.name === 'failed' && looksLikePrompt(document)) {
-      this.showHealth(document, failure(state), state.command);
+      this.showHealth(document, FAILED, state.command);
     } else {
       this.health?.dispose();
       this.health = undefined;
@@ -91,7 +93,7 @@ export class StatusView implements vscode.Disposable {
     this.health.selector = { scheme: document.uri.scheme, pattern: document.uri.fsPath };
     this.health.name = 'DevRouter';
     this.health.severity = SEVERITIES[view.severity];
-    this.health.text = view.text;
+    this.health.text = 'DevRouter';
     this.health.detail = view.detail;
     this.health.command = command;
   }
@@ -106,10 +108,6 @@ export class StatusView implements vscode.Disposable {
 function mendCommand({ mend }: StatusMessage): vscode.Command {
   if (mend) return { title: 'Mend', tooltip: mend, command: 'devrouter.mend', arguments: [mend] };
   return { title: 'Show Logs', command: 'devrouter.showLogs' };
-}
-
-function failure(state: ServerState & { name: 'failed' }): HealthView {
-  return { severity: 'error', text: 'DevRouter does not run', detail: state.message, mend: undefined };
 }
 
 function tooltip(lines: string[]): vscode.MarkdownString {

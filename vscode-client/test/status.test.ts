@@ -67,11 +67,16 @@ test('trouble is marked, and the health says what mends it', () => {
   assert.match(view(trouble)?.text ?? '', /\$\(warning\)$/);
   assert.deepEqual(healthView({ ...STATUS, ...trouble }), {
     severity: 'error',
-    text: 'DevRouter needs attention',
     detail: 'Ollama is not running.',
     mend: 'ollama serve',
   });
   assert.equal(healthView(STATUS).severity, 'information');
+});
+
+test('a long sentence of the health leaves room for its command; the tooltip has it whole', () => {
+  const message = 'Ollama at http://127.0.0.1:11434 is not there: nothing listens at that address.';
+  assert.ok(healthView({ ...STATUS, message }).detail.length < 60);
+  assert.ok(view({ message })?.tooltip.includes(message));
 });
 
 test('a name in the settings cannot bring in an icon', () => {

@@ -1,0 +1,31 @@
+/** Two chat models that write down what they are sent, for the test of Send to Chat. */
+
+const fs = require('node:fs');
+const vscode = require('vscode');
+
+const MODELS = ['Small', 'Large'].map((name) => ({
+  id: name.toLowerCase(),
+  name,
+  family: `fake-${name.toLowerCase()}`,
+  version: '1',
+  maxInputTokens: 32000,
+  maxOutputTokens: 4000,
+  isUserSelectable: true,
+  capabilities: { toolCalling: true },
+}));
+
+exports.activate = (context) => {
+  const provider = {
+    provideLanguageModelChatInformation: () => MODELS,
+    provideTokenCount: async (_model, text) => String(text.content ?? text).length,
+    async provideLanguageModelChatResponse(model, messages, _options, progress) {
+      const sent = messages.map(({ role, content }) => ({
+        role,
+        text: content.map((part) => part.value ?? '').join(''),
+      }));
+      fs.appendFileSync(process.env.DEVROUTER_TEST_CHAT, `${JSON.stringify({ model: model.id, sent })}\n`);
+      progress.report(new vscode.LanguageModelTextPart('Noted.'));
+    },
+  };
+  context.subscriptions.push(vscode.lm.registerLanguageModelChatProvider('fake', provider));
+};

@@ -1,0 +1,64 @@
+/** How long until the status shows, and the extension host's own time per keystroke. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { STATUS_ITEM, TIERS } from '../workbench.mjs';
+
+const KEYS = 'The upload of a large file fails with an error and I do not know why. '.repeat(4);
+
+export default async function (workbench, plan) {
+  const cold = await timeToStatus(workbench, 'ask.prompt.md');
+  const warm = await timeToStatus(workbench, 'second.prompt.md');
+  const host = extensionHost(plan.data);
+  const plain = await typing(workbench, host, 'plain.txt');
+  const prompt = await typing(workbench, host, 'ask.prompt.md');
+  return { cold, warm, plain, prompt, keys: KEYS.length };
+}
+
+/** Milliseconds from opening the file to the text in the status bar. */
+async function timeToStatus(workbench, file) {
+  const item = workbench.page.locator(STATUS_ITEM, { hasText: TIERS });
+  await workbench.quickInput('Control+P', file);
+  await workbench.picker().filter({ hasText: file }).first().waitFor();
+  const before = (await item.count()) > 0 ? await item.getAttribute('aria-label') : undefined;
+  const started = performance.now();
+  await workbench.page.keyboard.press('Enter');
+  await workbench.page.locator('.tab.active', { hasText: file }).waitFor();
+  // Another file's status may still be there: its own words differ.
+  await workbench.page.waitForFunction(
+    ([selector, old]) => {
+      const label = document.querySelector(selector)?.getAttribute('aria-label');
+      return label && label !== old;
+    },
+    [STATUS_ITEM, before],
+  );
+  return performance.now() - started;
+}
+
+/** Milliseconds of the host's main thread for typing, per keystroke. */
+async function typing(workbench, host, file) {
+  await workbench.open(file);
+  await workbench.focusEditor();
+  await workbench.page.keyboard.type('warm up ', { delay: 40 });
+  const before = runTime(host);
+  await workbench.page.keyboard.type(KEYS, { delay: 40 });
+  return (runTime(host) - before) / KEYS.length;
+}
+
+/** Milliseconds that the main thread has run. */
+function runTime(process) {
+  return Number(readFileSync(`/proc/${process}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+}
+
+/** The process of the extension host that serves this profile. */
+function extensionHost(data) {
+  for (const process of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const words = readFileSync(`/proc/${process}/cmdline`, 'utf8');
+      const environment = readFileSync(`/proc/${process}/environ`, 'utf8');
+      if (words.includes('--type=extensionHost') && environment.includes(data)) return process;
+    } catch {
+      // The process has ended, or is another user's.
+    }
+  }
+  throw new Error('There is no extension host.');
+}

@@ -1,0 +1,12 @@
+/** An untrusted folder: prompts are checked, by no server that a path names. */
+
+import { STATUS_ITEM, TIERS } from '../workbench.mjs';
+
+export default async function (workbench) {
+  const { page } = workbench;
+  await page.locator('.statusbar-item', { hasText: 'Restricted Mode' }).waitFor();
+  await workbench.open('ask.prompt.md');
+  await workbench.status(TIERS);
+  await page.locator(STATUS_ITEM).hover();
+  await workbench.shot('untrusted');
+}

@@ -1,0 +1,90 @@
+/** The workbench as a person uses it: keys, clicks, and what is on the screen. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const TIERS = /small_local|medium_api|large_api/;
+export const STATUS_ITEM = '#devrouter\\.devrouter\\.tier';
+const QUICK_INPUT = '.quick-input-widget:not([style*="display: none"])';
+
+export class Workbench {
+  constructor(page, { folder, shots }) {
+    this.page = page;
+    this.folder = folder;
+    this.shots = shots;
+  }
+
+  /** Open a file of the folder by its name. */
+  async open(name) {
+    await this.quickInput('Control+P', name);
+    await this.pick(name);
+    await this.page.locator('.tab.active', { hasText: name }).waitFor();
+    await this.page.locator('.editor-instance .view-line').first().waitFor();
+  }
+
+  /** Run a command by its title in the palette. */
+  async command(title) {
+    await this.quickInput('F1', `>${title}`);
+    await this.pick(title);
+  }
+
+  /** Click what has this very name; the first in the list may be another. */
+  async pick(name) {
+    const label = this.page.locator('.quick-input-list .label-name').getByText(name, { exact: true });
+    await label.first().click();
+  }
+
+  async quickInput(key, text) {
+    await this.page.keyboard.press(key);
+    const input = this.page.locator(`${QUICK_INPUT} input[type="text"]`).first();
+    await input.waitFor();
+    await input.fill(text);
+  }
+
+  /** Put the cursor at the start of the editor, with the keyboard in it. */
+  async focusEditor() {
+    await this.page.locator('.editor-instance .view-line').first().click();
+    await this.page.keyboard.press('Control+Home');
+  }
+
+  /** The status bar item, once its text matches. */
+  async status(pattern) {
+    const item = this.page.locator(`${STATUS_ITEM}`, { hasText: pattern });
+    await item.waitFor();
+    return (await item.innerText()).trim();
+  }
+
+  /** The text of the file, once it is saved. */
+  async saved(name) {
+    await this.page.keyboard.press('Control+S');
+    await this.page.locator('.tab.active:not(.dirty)').waitFor();
+    return readFileSync(join(this.folder, name), 'utf8');
+  }
+
+  /** The findings in the Problems view. */
+  async problems() {
+    if (!(await this.page.locator('.markers-panel').isVisible())) await this.page.keyboard.press('Control+Shift+M');
+    const rows = this.page.locator('.markers-panel .monaco-list-row', { hasText: 'Missing:' });
+    await rows.first().waitFor();
+    return (await rows.allInnerTexts()).map((row) => row.replace(/\s+/g, ' ').trim());
+  }
+
+  notification(pattern) {
+    return this.page.locator('.notifications-toasts .notification-list-item', { hasText: pattern });
+  }
+
+  /** Press a button of a notification. */
+  async answer(pattern, button) {
+    const toast = this.notification(pattern).first();
+    await toast.waitFor();
+    await toast.locator('.monaco-button', { hasText: button }).first().click();
+  }
+
+  picker() {
+    return this.page.locator('.quick-input-list .monaco-list-row');
+  }
+
+  async shot(name) {
+    await this.page.screenshot({ path: join(this.shots, `${name}.png`) });
+  }
+}
