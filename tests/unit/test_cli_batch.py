@@ -343,7 +343,7 @@ class StagedEngine:
     async def state(self) -> EngineState:
         return EngineState(Health.OK, "Staged.")
 
-    async def decide(self, draft: Draft) -> Answer:
+    async def decide(self, draft: Draft, _on_progress: object = None) -> Answer:
         from devrouter.engines.instant.engine import InstantEngine
 
         self.asked += 1

@@ -146,7 +146,7 @@ class FailingEngine:
 
         return EngineState(Health.OK, "Staged.")
 
-    async def decide(self, draft: Draft) -> Answer:  # noqa: ARG002
+    async def decide(self, _draft: Draft, _on_progress: object = None) -> Answer:
         raise self._error
 
 

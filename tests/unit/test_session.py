@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from devrouter.app.findings import Finding
     from devrouter.app.status import Status
+    from devrouter.engines.reply import OnProgress
 
 URI = "untitled:Untitled-1"
 TEXT = "the login page is slow since we moved to the new server, can you make it faster"
@@ -38,6 +39,7 @@ class StagedModel:
     name: str = "staged"
     fields: frozenset[str] = frozenset(FIELDS)
     asked: list[Draft] = field(default_factory=list)
+    hears: OnProgress | None = None
     cancelled: int = 0
     replies: asyncio.Queue[str | Exception] = field(default_factory=asyncio.Queue)
     called: asyncio.Event = field(default_factory=asyncio.Event)
@@ -45,8 +47,9 @@ class StagedModel:
     async def state(self) -> EngineState:
         return EngineState(Health.OK, "staged")
 
-    async def decide(self, draft: Draft) -> Answer:
+    async def decide(self, draft: Draft, on_progress: OnProgress | None = None) -> Answer:
         self.asked.append(draft)
+        self.hears = on_progress
         self.called.set()
         try:
             reply = await self.replies.get()

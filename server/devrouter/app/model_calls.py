@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from devrouter.app.triage import Triager
     from devrouter.core.decision import Triage
     from devrouter.core.draft import Draft
+    from devrouter.engines.reply import OnProgress
 
 SLOW_SECONDS = 5.0
 SLOW_CALLS = 3
@@ -20,14 +21,15 @@ _WHEN = {"pause": "when typing pauses", "save": "on save", "request": "on reques
 
 
 class ModelCalls:
-    """One model and its recent history. `state` is what the status shows; it changes only with a call."""
+    """One model and its recent history. `state` is what the status shows."""
 
     def __init__(self, triager: Triager, settings: Settings) -> None:
         self._triager = triager
         self._settings = settings
         self._slow = 0
         self._seen = False
-        self.state = self._ready() if triager.model else EngineState(Health.OK, "The instant engine answers.")
+        name = triager.model.name if triager.model else "The instant engine answers"
+        self._found = EngineState(Health.OK, f"{name}.")
 
     @property
     def trigger(self) -> Literal["pause", "save", "request"] | None:
@@ -36,38 +38,53 @@ class ModelCalls:
             return None
         return "request" if self._slow >= SLOW_CALLS else self._settings.model.trigger
 
-    async def check(self) -> None:
-        """Ask the engine how it is, before it is needed."""
-        if self._triager.model is not None:
-            self._tell(await self._triager.model.state())
+    @property
+    def state(self) -> EngineState:
+        """How the model was found at the last look or call, and when it is asked."""
+        found = self._found
+        if self.trigger is None:
+            return found
+        if found.health is Health.ERROR and self._settings.engine == "auto" and not self._seen:
+            # Who never set a model up has nothing to mend: the instant engine answers, and it says so.
+            return EngineState(Health.OK, f"The instant engine answers. {found.message}", found.mend)
+        if self._slow >= SLOW_CALLS:
+            slow = f"It took over {SLOW_SECONDS:.0f} seconds three times in a row: asked on request only."
+            health = Health.WARNING if found.health is Health.OK else found.health
+            return EngineState(health, f"{found.message} {slow}", found.mend)
+        if found.health is Health.ERROR:
+            return found
+        when = _WHEN[self._settings.model.trigger]
+        return EngineState(found.health, f"{found.message} Asked {when}.", found.mend)
 
-    async def ask(self, draft: Draft, settings: Settings) -> Triage:
+    async def check(self) -> None:
+        """Look at the model before it is needed, or again after something was wrong with it."""
+        if self._triager.model is not None:
+            self._take(await self._triager.model.state())
+
+    async def ask(self, draft: Draft, settings: Settings, on_progress: OnProgress | None = None) -> Triage:
         """One call. Raises `EngineError`, and has put its sentence into `state`."""
+        fields = self._fields
         started = perf_counter()
         try:
-            triage = await self._triager.ask_model(draft, settings)
+            triage = await self._triager.ask_model(draft, settings, on_progress)
         except EngineError as error:
-            self._tell(EngineState(Health.ERROR, str(error), error.mend))
+            self._count(perf_counter() - started)
+            self._take(EngineState(Health.ERROR, str(error), error.mend))
             raise
-        self._slow = self._slow + 1 if perf_counter() - started > SLOW_SECONDS else 0
+        self._count(perf_counter() - started)
         self._seen = True
-        self._tell(self._ready())
+        if self._found.health is not Health.OK or self._fields != fields:
+            # An answer mends a broken connection, not a lost template: only a look tells which it was.
+            await self.check()
         return triage
 
-    def _tell(self, state: EngineState) -> None:
-        if state.health is not Health.OK and self._settings.engine == "auto" and not self._seen:
-            # Who never set a model up has nothing to mend: the instant engine answers, and it says so.
-            message = f"The instant engine answers. {state.message}"
-            self.state = EngineState(Health.OK, message, state.mend)
-            return
-        self._seen = self._seen or state.health is Health.OK
-        self.state = self._ready() if state.health is Health.OK else state
+    @property
+    def _fields(self) -> frozenset[str]:
+        return self._triager.model.fields if self._triager.model else frozenset()
 
-    def _ready(self) -> EngineState:
-        name = self._triager.model.name if self._triager.model else ""
-        if self._slow >= SLOW_CALLS:
-            message = (
-                f"{name} took over {SLOW_SECONDS:.0f} seconds three times in a row: asked on request only."
-            )
-            return EngineState(Health.WARNING, message)
-        return EngineState(Health.OK, f"{name} is asked {_WHEN[self._settings.model.trigger]}.")
+    def _count(self, seconds: float) -> None:
+        self._slow = self._slow + 1 if seconds > SLOW_SECONDS else 0
+
+    def _take(self, found: EngineState) -> None:
+        self._seen = self._seen or found.health is not Health.ERROR
+        self._found = found

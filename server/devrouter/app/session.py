@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from devrouter.app.triage import Triager
     from devrouter.core.decision import Triage
     from devrouter.core.tiers import Route
+    from devrouter.engines.reply import OnProgress
 
 
 class TextChanged(Exception):
@@ -70,6 +71,7 @@ class OpenDocument:
     resting: bool = True
     instant_task: asyncio.Task[None] | None = None
     model_task: asyncio.Task[None] | None = None
+    busy: bool = False
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
     last_status: Status | None = None
 
@@ -142,6 +144,8 @@ class Session:
             opened.settings = self._configuration.of(opened.document.uri)
             opened.findings = Findings()
             opened.viewed = None
+            # The tiers' names and models go with the status, and are settings too.
+            opened.last_status = None
             opened.resting = True
             opened.current.clear()
             opened.stop(instant=False)
@@ -178,15 +182,20 @@ class Session:
             )
         )
 
-    async def ask_model(self, opened: OpenDocument) -> None:
+    async def check_model(self) -> None:
+        """Look at the model, and tell how it was found."""
+        await self._model.check()
+        self._tell_all()
+
+    async def ask_model(self, opened: OpenDocument, on_progress: OnProgress | None = None) -> None:
         """Ask the model for the current text and wait for it; cancelling this cancels the call.
 
         Raises `EngineError` where the model cannot answer, `TextChanged` where a newer text ended the call.
         """
-        if opened.model_task is not None:
-            opened.model_task.cancel()
-        await opened.current.wait()
-        opened.model_task = asyncio.create_task(self._ask_model(opened))
+        former = opened.model_task
+        if former is not None:
+            former.cancel()
+        opened.model_task = asyncio.create_task(self._ask_model(opened, former, on_progress))
         try:
             await opened.model_task
         except asyncio.CancelledError:
@@ -289,31 +298,45 @@ class Session:
 
     def _start_model(self, opened: OpenDocument) -> None:
         """Ask the model without anybody waiting: a failure shows in the status, nothing else changes."""
-        if opened.model_task is None or opened.model_task.done():
-            opened.model_task = spawn(self._ask_model_quietly(opened), "model call")
+        former = opened.model_task
+        if former is None or former.done() or former.cancelling():
+            opened.model_task = spawn(self._ask_model_quietly(opened, former), "model call")
 
-    async def _ask_model_quietly(self, opened: OpenDocument) -> None:
-        await opened.current.wait()
+    async def _ask_model_quietly(self, opened: OpenDocument, former: asyncio.Task[None] | None) -> None:
         try:
-            await self._ask_model(opened)
+            await self._ask_model(opened, former)
         except EngineError:
             return  # ModelCalls has put the sentence into the state, and the status was sent.
 
-    async def _ask_model(self, opened: OpenDocument) -> None:
-        """One prompt after the other: a document never has two calls under way."""
-        self._tell(opened, busy=True)
+    async def _ask_model(
+        self,
+        opened: OpenDocument,
+        former: asyncio.Task[None] | None,
+        on_progress: OnProgress | None = None,
+    ) -> None:
+        """One prompt after the other, and none before the former call has ended: never two under way."""
+        if former is not None:
+            await asyncio.wait([former])
+        await opened.current.wait()
+        if all(view.by_model for view in opened.views):
+            return
+        opened.busy = True
+        self._tell(opened)
         try:
             for index, view in enumerate(opened.views):
                 if not view.by_model:
-                    await self._ask_one(opened, index, view)
+                    await self._ask_one(opened, index, view, on_progress)
         finally:
-            if self._documents.get(opened.document.uri) is opened:
-                self._tell(opened)
+            opened.busy = False
+            # One document's call says of the model what holds for all.
+            self._tell_all()
 
-    async def _ask_one(self, opened: OpenDocument, index: int, view: PromptView) -> None:
+    async def _ask_one(
+        self, opened: OpenDocument, index: int, view: PromptView, on_progress: OnProgress | None
+    ) -> None:
         document = opened.viewed
         try:
-            triage = await self._model.ask(view.draft, opened.settings)
+            triage = await self._model.ask(view.draft, opened.settings, on_progress)
         except EngineError:
             if opened.document is document:
                 opened.findings.model_failed(index, _prompts(opened.views)[index])
@@ -331,12 +354,17 @@ class Session:
     def _after(self, opened: OpenDocument, seconds: float, act: Callable[[OpenDocument], None]) -> None:
         opened.timers.append(asyncio.get_running_loop().call_later(seconds, act, opened))
 
-    def _tell(self, opened: OpenDocument, *, busy: bool = False, state: EngineState | None = None) -> None:
+    def _tell_all(self) -> None:
+        for opened in self._documents.values():
+            self._tell(opened)
+
+    def _tell(self, opened: OpenDocument, *, state: EngineState | None = None) -> None:
         status = Status(
             uri=opened.document.uri,
-            version=opened.document.version,
+            # What is told belongs to the text that was answered, milliseconds behind the editor's.
+            version=(opened.viewed or opened.document).version,
             state=state or self._model.state,
-            busy=busy,
+            busy=opened.busy,
             prompts=len(opened.views),
             gaps=len(self.visible(opened)),
             triage=opened.views[0].triage if opened.views else None,

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def make_session(listener: Listener, configuration: Configuration) -> Session:
     """A session with the engines that the user's settings name."""
     triager, model = _engines(configuration.user())
-    return Session(listener, triager, model, configuration, Ignores(default_state_file()))
+    session = Session(listener, triager, model, configuration, Ignores(default_state_file()))
+    spawn(session.check_model(), "engine check")
+    return session
 
 
 def reload_session(session: Session, configuration: Configuration) -> None:
@@ -36,12 +38,11 @@ def reload_session(session: Session, configuration: Configuration) -> None:
         after.remote,
     ):
         session.use_model(*_engines(after))
+        spawn(session.check_model(), "engine check")
     else:
         session.reload()
 
 
 def _engines(settings: Settings) -> tuple[Triager, ModelCalls]:
     triager = Triager(InstantEngine(), build_model_engine(settings))
-    model = ModelCalls(triager, settings)
-    spawn(model.check(), "engine check")
-    return triager, model
+    return triager, ModelCalls(triager, settings)

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from devrouter.app.settings import Settings
     from devrouter.core.draft import Draft
     from devrouter.core.gaps import Gap
-    from devrouter.engines.engine import Engine
+    from devrouter.engines.engine import ModelEngine
     from devrouter.engines.instant.engine import InstantEngine
+    from devrouter.engines.reply import OnProgress
 
 REMEMBERED = 256
 """How many answers are kept in memory, so that a text already answered is not asked again."""
@@ -30,11 +31,12 @@ REMEMBERED = 256
 class Triager:
     """The instant engine and, where the settings name one, a model; both remember what they answered."""
 
-    def __init__(self, instant: InstantEngine, model: Engine | None) -> None:
+    def __init__(self, instant: InstantEngine, model: ModelEngine | None) -> None:
         self.model = model
         self._load = instant.load
         self._instant = lru_cache(maxsize=REMEMBERED)(instant.answer)
-        self._answered: OrderedDict[Draft, Answer] = OrderedDict()
+        # With each answer the fields that the model might answer then: it can be set up anew meanwhile.
+        self._answered: OrderedDict[Draft, tuple[Answer, frozenset[str]]] = OrderedDict()
 
     def load(self) -> None:
         """Read the instant engine's weights now, so that the first keystroke does not wait for them."""
@@ -46,21 +48,26 @@ class Triager:
 
     def remembered(self, draft: Draft, settings: Settings) -> Triage | None:
         """The triage with the model's part, if the model has answered this very text before."""
-        answer = self._answered.get(_content(draft))
-        if answer is None or self.model is None:
+        content = _content(draft)
+        if content not in self._answered:
             return None
-        return merge(draft, self._instant(_content(draft)), answer, self.model.fields, settings)
+        answer, fields = self._answered[content]
+        return merge(draft, self._instant(content), answer, fields, settings)
 
-    async def ask_model(self, draft: Draft, settings: Settings) -> Triage:
+    async def ask_model(
+        self, draft: Draft, settings: Settings, on_progress: OnProgress | None = None
+    ) -> Triage:
         """The triage with the model's part in it. Raises `EngineError` where the model cannot answer."""
         if self.model is None:
             return self.instant(draft, settings)
         content = _content(draft)
         if content not in self._answered:
-            self._answered[content] = await self.model.decide(draft)
+            answer = await self.model.decide(draft, on_progress)
+            self._answered[content] = answer, self.model.fields
             if len(self._answered) > REMEMBERED:
                 self._answered.popitem(last=False)
-        return merge(draft, self._instant(content), self._answered[content], self.model.fields, settings)
+        answer, fields = self._answered[content]
+        return merge(draft, self._instant(content), answer, fields, settings)
 
     async def triage(self, draft: Draft, settings: Settings) -> Triage:
         """The whole triage. A failed model call leaves the instant answer and its sentence in `problems`."""

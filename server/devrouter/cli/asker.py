@@ -140,7 +140,7 @@ class Asker:
             self._triager = Triager(InstantEngine(), self._model_in_use())
         return self._triager
 
-    def _model_in_use(self) -> Engine | None:
+    def _model_in_use(self) -> ModelEngine | None:
         """The model engine, unless it is absent and need not answer.
 
         Asked once, so that a folder of prompts does not wait for an absent server again and again.

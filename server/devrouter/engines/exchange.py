@@ -15,6 +15,7 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from devrouter.core.decision import Answer
 from devrouter.core.gaps import gaps_from_phrases
@@ -72,10 +73,28 @@ class Chunk:
     prompt_tokens: int | None = None
 
 
-async def loaded(module: str) -> None:
-    """Import a client's package in a thread, the first time: that takes a while, and typing goes on."""
-    if module not in sys.modules:
-        await asyncio.to_thread(importlib.import_module, module)
+async def load_client(module: str, endpoint: Endpoint, server: Server, options: ModelOptions) -> None:
+    """Import a client's package the first time: in a thread, for it takes a while, and typing goes on.
+
+    Where no local server listens there is nothing to import it for. Raises `EngineError` then.
+    """
+    if module in sys.modules:
+        return
+    if endpoint.is_local:
+        await _knock(endpoint, server, options)
+    await asyncio.to_thread(importlib.import_module, module)
+
+
+async def _knock(endpoint: Endpoint, server: Server, options: ModelOptions) -> None:
+    address = urlsplit(endpoint.url)
+    try:
+        async with asyncio.timeout(options.connect_timeout):
+            _, writer = await asyncio.open_connection(address.hostname, address.port)
+    except TimeoutError:
+        raise _slow_to_connect(server, options) from None
+    except OSError:
+        raise _absent(server) from None
+    writer.close()
 
 
 def client_settings(endpoint: Endpoint, options: ModelOptions) -> dict[str, Any]:
@@ -211,17 +230,13 @@ def faults_in_words(server: Server, options: ModelOptions) -> Iterator[None]:
     try:
         yield
     except httpx.ConnectTimeout:
-        raise EngineTimeout(
-            f"{server.title} did not accept a connection within {options.connect_timeout:g} s "
-            "(`model.connect_timeout`).",
-            server.start,
-        ) from None
+        raise _slow_to_connect(server, options) from None
     except httpx.TimeoutException:
         raise EngineTimeout(
             f"{server.title} accepts connections but does not answer.", server.start
         ) from None
     except (httpx.ConnectError, ConnectionError):
-        raise EngineUnreachable(f"{server.title} is not there: nothing answers.", server.start) from None
+        raise _absent(server) from None
     except (httpx.TransportError, httpx.StreamError):
         raise EngineUnreachable(f"{server.title} stopped before it replied.", server.start) from None
     except (
@@ -233,6 +248,18 @@ def faults_in_words(server: Server, options: ModelOptions) -> Iterator[None]:
         UnknownForm,
     ):
         raise ReplyBroken(f"{server.title} answers in an unknown form: is it the right server?") from None
+
+
+def _absent(server: Server) -> EngineUnreachable:
+    return EngineUnreachable(f"{server.title} is not there: nothing answers.", server.start)
+
+
+def _slow_to_connect(server: Server, options: ModelOptions) -> EngineTimeout:
+    return EngineTimeout(
+        f"{server.title} did not accept a connection within {options.connect_timeout:g} s "
+        "(`model.connect_timeout`).",
+        server.start,
+    )
 
 
 class UnknownForm(ValueError):

@@ -108,13 +108,13 @@ class OllamaServer:
 @asynccontextmanager
 async def connect(endpoint: Endpoint, options: ModelOptions) -> AsyncIterator[OllamaServer]:
     """Open a connection; nothing is sent yet. Every fault inside the block becomes an `EngineError`."""
-    await exchange.loaded("ollama")
+    endpoint.require_allowed(options.allowed_hosts)
+    server = server_of(endpoint)
+    await exchange.load_client("ollama", endpoint, server, options)
     import httpx
     import ollama
 
-    endpoint.require_allowed(options.allowed_hosts)
     settings = exchange.client_settings(endpoint, options)
-    server = server_of(endpoint)
     with exchange.faults_in_words(server, options):
         try:
             # The list of models is answered at once, or not at all; only the reply may take its time.

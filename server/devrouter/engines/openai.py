@@ -119,11 +119,11 @@ class OpenAIEngine:
 
     @asynccontextmanager
     async def _connect(self) -> AsyncIterator[httpx.AsyncClient]:
-        await exchange.loaded("httpx")
-        import httpx
-
         endpoint = self.endpoint
         endpoint.require_allowed(self.options.allowed_hosts)
+        await exchange.load_client("httpx", endpoint, self._server, self.options)
+        import httpx
+
         headers = {"Authorization": f"Bearer {self.options.api_key}"} if self.options.api_key else {}
         settings = exchange.client_settings(endpoint, self.options)
         with exchange.faults_in_words(self._server, self.options):

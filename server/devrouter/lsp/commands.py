@@ -17,6 +17,7 @@ from devrouter.lsp.progress import Progress
 
 if TYPE_CHECKING:
     from devrouter.app.session import OpenDocument
+    from devrouter.engines.reply import Progress as ReplyProgress
     from devrouter.lsp.server import DevRouterServer
 
 
@@ -81,18 +82,28 @@ async def wait_for_model(server: DevRouterServer, opened: OpenDocument) -> bool:
 
     Raises `ContentModified` where the text changed meanwhile.
     """
-    task = asyncio.create_task(server.session.ask_model(opened))
+    told_before = server.told_fault
+    task = asyncio.create_task(server.session.ask_model(opened, lambda heard: progress.report(_far(heard))))
     progress = Progress(server, "Asking the model", task.cancel)
     try:
         await task
     except TextChanged:
         raise content_modified() from None
     except EngineError as error:
-        warn(server, f"{error} {f'To mend it: {error.mend}' if error.mend else ''}".strip())
+        if server.told_fault in (None, told_before):  # Else it was told a moment ago.
+            server.tell_fault(str(error), error.mend)
         return False
     finally:
         progress.end()
     return True
+
+
+def _far(heard: ReplyProgress) -> str:
+    """`rewrite: 120 characters`."""
+    if heard.field is None:
+        return "waiting for the first word"
+    length = f": {heard.rewrite_length} characters" if heard.field == "rewrite" else ""
+    return f"{heard.field}{length}"
 
 
 def inform(server: DevRouterServer, message: str) -> None:

@@ -6,6 +6,7 @@ here is awaited: progress begins when the client has agreed, and not at all if t
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -27,9 +28,17 @@ class Progress:
         self._title = title
         self._cancel = cancel
         self._begun = self._ended = False
+        self._reported = 0.0
         window = server.client_capabilities.window
         if window and window.work_done_progress:
             self._progress.create(self._token, lambda _: self._begin())
+
+    def report(self, message: str) -> None:
+        """How far the work is. May be called as often as one likes: a tenth of a second lies between two."""
+        now = monotonic()
+        if self._begun and not self._ended and now - self._reported >= 0.1:
+            self._reported = now
+            self._progress.report(self._token, types.WorkDoneProgressReport(message=message))
 
     def end(self) -> None:
         """The work ended, however it did."""

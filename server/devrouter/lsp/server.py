@@ -26,6 +26,7 @@ from devrouter.app.settings_sources import project_file
 from devrouter.app.tasks import spawn, where
 from devrouter.app.watch import watch_configuration
 from devrouter.core.draft import Document
+from devrouter.engines.engine import Health
 from devrouter.lsp import convert
 from devrouter.lsp.protocol import STATUS
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from devrouter.app.session import OpenDocument, Session
     from devrouter.app.status import Status
     from devrouter.core.text import Units
+    from devrouter.engines.engine import EngineState
 
 _log = logging.getLogger(__name__)
 
@@ -117,6 +119,7 @@ class DevRouterServer(LanguageServer):
         self._watcher: asyncio.Task[None] | None = None
         self._watched: frozenset[Path] = frozenset()
         self.shows_status = False
+        self.told_fault: EngineState | None = None
         self._client: types.ClientInfo | None = None
 
     # Life
@@ -242,7 +245,19 @@ class DevRouterServer(LanguageServer):
         )
 
     def status_changed(self, status: Status) -> None:
-        """Only clients that asked for it hear the status."""
+        """Clients with a place for the status hear all of it, the others of each fault of the model, once."""
         if self.shows_status:
             settings = self.configuration.of(status.uri)
             self.protocol.notify(STATUS, convert.status_message(status, settings))
+            return
+        fault = status.state if status.state.health is not Health.OK else None
+        if fault is not None and fault != self.told_fault:
+            self.tell_fault(fault.message, fault.mend)
+        self.told_fault = fault
+
+    def tell_fault(self, message: str, mend: str | None) -> None:
+        """Show what is wrong with the model, and the command that helps."""
+        helps = f" To mend it: {mend}" if mend else ""
+        self.window_show_message(
+            types.ShowMessageParams(type=types.MessageType.Warning, message=f"DevRouter: {message}{helps}")
+        )
