@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from devrouter.app.findings import Finding
     from devrouter.app.session import OpenDocument, PromptView
+    from devrouter.core.draft import Document
     from devrouter.lsp.server import DevRouterServer
 
 
@@ -43,11 +44,11 @@ async def offered(server: DevRouterServer, params: types.CodeActionParams) -> li
 
 
 async def resolved(server: DevRouterServer, action: types.CodeAction) -> types.CodeAction:
-    """Do the work of a rewrite. Raises `ContentModified` where the text has changed since it was offered."""
+    """Make the edit that an action promised. Raises `ContentModified` where the text has changed since."""
     if action.data is None:
         # Editors also resolve what is whole already.
         return action
-    uri, version, index, by_model = _read_data(action.data)
+    uri, version, index, by_model, phrases = _read_data(action.data)
     opened = await server.session.settled(uri)
     if opened is None or opened.document.version != version or index >= len(opened.views):
         raise content_modified()
@@ -55,6 +56,11 @@ async def resolved(server: DevRouterServer, action: types.CodeAction) -> types.C
         return action
     if opened.document.version != version:
         raise content_modified()
+    if phrases:
+        visible = server.session.visible(opened)
+        chosen = [f for f in visible if f.prompt == index and f.gap.phrase in phrases]
+        action.edit = _fill_edit(server, opened, chosen)
+        return action
     action.edit = rewrite_edit(server, opened, opened.views[index])
     if by_model and action.edit is None:
         withheld = opened.views[index].triage.withheld
@@ -70,14 +76,25 @@ def rewrite_edit(
     return _workspace_edit(server, opened, view, edit) if edit else None
 
 
+def _fill_edit(
+    server: DevRouterServer, opened: OpenDocument, findings: Sequence[Finding]
+) -> types.WorkspaceEdit | None:
+    """A line to complete for each finding; all are of one prompt."""
+    if not findings:
+        return None
+    view = opened.views[findings[0].prompt]
+    return _workspace_edit(
+        server, opened, view, fill_in(view.draft.text, [finding.gap for finding in findings])
+    )
+
+
 def _for_finding(
     server: DevRouterServer, opened: OpenDocument, finding: Finding, params: types.CodeActionParams
 ) -> Iterator[types.CodeAction]:
-    view, phrase = opened.views[finding.prompt], finding.gap.phrase
+    phrase = finding.gap.phrase
     message = f"Missing: {phrase}"
     diagnostics = [diagnostic for diagnostic in params.context.diagnostics if diagnostic.message == message]
-    edit = _workspace_edit(server, opened, view, fill_in(view.draft.text, [finding.gap]))
-    yield _action(f"Add a line for: {phrase}", diagnostics=diagnostics, edit=edit)
+    yield _fill_action(server, opened, f"Add a line for: {phrase}", [finding], diagnostics)
     arguments = [opened.document.uri, finding.prompt, phrase]
     yield _action(
         f"Ignore here: {phrase}",
@@ -98,24 +115,36 @@ def _for_prompt(
     view, document = opened.views[index], opened.document
     resolves = _client_resolves(server)
     if view.triage.decision.rewrite != view.draft.text:
-        data = {"uri": document.uri, "version": document.version, "prompt": index, "model": False}
+        data = _data(document, index)
         edit = None if resolves else rewrite_edit(server, opened, view)
         yield _action("Apply rewrite", edit=edit, data=data, preferred=not findings)
     if server.session.model_can_be_asked(view):
-        data = {"uri": document.uri, "version": document.version, "prompt": index, "model": True}
+        data = _data(document, index, by_model=True)
         title = "Ask the model for a rewrite"
         command = types.Command(title=title, command=ours.ASK_MODEL, arguments=[document.uri])
         yield _action(title, data=data, command=None if resolves else command)
     if len(findings) > 1:
-        fill = fill_in(view.draft.text, [finding.gap for finding in findings])
-        edit = _workspace_edit(server, opened, view, fill)
-        yield _action(f"Add lines for all {len(findings)} missing items", edit=edit)
+        yield _fill_action(server, opened, f"Add lines for all {len(findings)} missing items", findings)
     for route in Route:
         if route is not (opened.chosen or view.triage.tier.route):
             command = types.Command(
                 title="Set tier", command=ours.SET_TIER, arguments=[document.uri, route.value]
             )
             yield _action(f"Set tier: {route.value}", command=command)
+
+
+def _fill_action(
+    server: DevRouterServer,
+    opened: OpenDocument,
+    title: str,
+    findings: Sequence[Finding],
+    diagnostics: Sequence[types.Diagnostic] = (),
+) -> types.CodeAction:
+    """Made when it is chosen, where the client can wait for that: only then is a stale one refused."""
+    phrases = [finding.gap.phrase for finding in findings]
+    data = _data(opened.document, findings[0].prompt, phrases=phrases)
+    edit = None if _client_resolves(server) else _fill_edit(server, opened, findings)
+    return _action(title, edit=edit, data=data, diagnostics=diagnostics)
 
 
 def _action(
@@ -158,10 +187,29 @@ def _client_resolves(server: DevRouterServer) -> bool:
     return bool(support and "edit" in support.properties and code_action and code_action.data_support)
 
 
-def _read_data(data: object) -> tuple[str, int, int, bool]:
+def _data(
+    document: Document, index: int, *, by_model: bool = False, phrases: Sequence[str] = ()
+) -> dict[str, Any]:
+    """All that it takes to make the edit later: the rewrite, the model's, or lines to fill in."""
+    return {
+        "uri": document.uri,
+        "version": document.version,
+        "prompt": index,
+        "model": by_model,
+        "phrases": list(phrases),
+    }
+
+
+def _read_data(data: object) -> tuple[str, int, int, bool, list[str]]:
     match data:
-        case {"uri": str(uri), "version": int(version), "prompt": int(index), "model": bool(by_model)}:
-            return uri, version, index, by_model
+        case {
+            "uri": str(uri),
+            "version": int(version),
+            "prompt": int(index),
+            "model": bool(by_model),
+            "phrases": [*phrases],
+        }:
+            return uri, version, index, by_model, [str(phrase) for phrase in phrases]
         case _:
             raise JsonRpcInvalidParams("This code action was not offered by DevRouter.")
 
