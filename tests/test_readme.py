@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import readme
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DOCUMENTS = [readme.README, *sorted((readme.README.parent / "docs").glob("*.md"))]
 

@@ -22,7 +22,7 @@ class Client:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, command: list[str], folder: str, options: dict[str, Any]) -> Client:
+    async def start(cls, command: tuple[str, ...], folder: str, options: dict[str, Any]) -> Client:
         """Start a server and initialise it for a client that takes pushed diagnostics with versions."""
         process = await asyncio.create_subprocess_exec(
             *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

@@ -32,7 +32,7 @@ BURST = 200
 class Contender(NamedTuple):
     """A server to measure, and a text of about 1,500 characters that it has findings for."""
 
-    command: list[str]
+    command: tuple[str, ...]
     language: str
     file: str
     text: str
@@ -49,10 +49,10 @@ class Row(NamedTuple):
 
 
 DEVROUTER = Contender(
-    [str(BIN / "devrouter"), "serve", "--engine", "instant"], "prompt", "draft.prompt.md", SENTENCE * 16
+    (str(BIN / "devrouter"), "serve", "--engine", "instant"), "prompt", "draft.prompt.md", SENTENCE * 16
 )
-BARE_PYGLS = Contender([sys.executable, str(BARE)], "prompt", "draft.prompt.md", SENTENCE * 16)
-RUFF = Contender([str(BIN / "ruff"), "server"], "python", "module.py", CODE * 32)
+BARE_PYGLS = Contender((sys.executable, str(BARE)), "prompt", "draft.prompt.md", SENTENCE * 16)
+RUFF = Contender((str(BIN / "ruff"), "server"), "python", "module.py", CODE * 32)
 
 
 async def main() -> None:
