@@ -84,7 +84,7 @@ class FakeServer:
 
 
 @asynccontextmanager
-async def fake_server(answers: dict[str, Answer]) -> AsyncIterator[FakeServer]:
+async def fake_server(answers: dict[str, Answer], port: int = 0) -> AsyncIterator[FakeServer]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             request = await _read(reader)
@@ -100,7 +100,7 @@ async def fake_server(answers: dict[str, Answer]) -> AsyncIterator[FakeServer]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", port)
     fake = FakeServer(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", answers)
     try:
         yield fake

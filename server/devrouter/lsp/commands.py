@@ -83,7 +83,13 @@ async def wait_for_model(server: DevRouterServer, opened: OpenDocument) -> bool:
     Raises `ContentModified` where the text changed meanwhile.
     """
     told_before = server.told_fault
-    task = asyncio.create_task(server.session.ask_model(opened, lambda heard: progress.report(_far(heard))))
+
+    def hear(reply: ReplyProgress) -> None:
+        if reply.field is not None:
+            length = f": {reply.rewrite_length} characters" if reply.field == "rewrite" else ""
+            progress.report(f"{reply.field}{length}")
+
+    task = asyncio.create_task(server.session.ask_model(opened, hear))
     progress = Progress(server, "Asking the model", task.cancel)
     try:
         await task
@@ -96,14 +102,6 @@ async def wait_for_model(server: DevRouterServer, opened: OpenDocument) -> bool:
     finally:
         progress.end()
     return True
-
-
-def _far(heard: ReplyProgress) -> str:
-    """`rewrite: 120 characters`."""
-    if heard.field is None:
-        return "waiting for the first word"
-    length = f": {heard.rewrite_length} characters" if heard.field == "rewrite" else ""
-    return f"{heard.field}{length}"
 
 
 def inform(server: DevRouterServer, message: str) -> None:
