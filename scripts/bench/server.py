@@ -2,7 +2,8 @@
 
 python scripts/bench/server.py > docs/benchmarks.md      (where `pip install -e .[test]` was done)
 
-Times are wall-clock. Servers take turns, so that whatever else the machine does falls on all alike.
+Times are wall-clock. Servers take turns, so that whatever else the machine does falls on all alike; on a busy
+machine only the ratios mean something.
 """
 
 from __future__ import annotations
@@ -217,7 +218,8 @@ def _machine() -> str:
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         cpu = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), cpu)
-    return f"{cpu}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}."
+    load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{cpu}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}{load}."
 
 
 if __name__ == "__main__":
