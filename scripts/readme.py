@@ -17,8 +17,7 @@ from pathlib import Path
 import _environment
 
 README = _environment.ROOT / "README.md"
-EXAMPLE = "examples/key-error.prompt.md"
-TRANSCRIPT = (f"devrouter check {EXAMPLE}", f"devrouter check --diff {EXAMPLE}")
+TRANSCRIPT = ("devrouter check examples/notes.md", "devrouter check --diff examples/key-error.prompt.md")
 _PART = re.compile(r"(<!-- (\w+): generated -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -37,7 +36,7 @@ def regenerated(text: str) -> str:
 
 
 def transcript() -> str:
-    """What the command line really prints for one example, without a model."""
+    """What the command line really prints for two of the examples, without a model."""
     shown = [f"$ {command}\n{_output(command)}" for command in TRANSCRIPT]
     return "```console\n" + "\n\n".join(shown) + "\n```"
 
