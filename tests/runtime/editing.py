@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from tests.lsp.harness import Editor
+from tests.lsp.harness import PATIENCE_SECONDS, Editor
 from tests.runtime.fake_server import OLLAMA, Kind, whole
 
 if TYPE_CHECKING:
@@ -82,6 +84,16 @@ def times_told(editor: Editor, health: str) -> int:
     assert all(earlier != later for earlier, later in pairwise(seen))
     healths = [None, *(status["health"] for status in seen)]
     return sum(now == health != before for before, now in pairwise(healths))
+
+
+async def until_progress(editor: Editor, pattern: str) -> types.ProgressToken:
+    """The token of the work-done progress whose message matches, once there is one."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            for token, reports in editor.progress_reports.items():
+                if any(re.search(pattern, getattr(report, "message", None) or "") for report in reports):
+                    return token
+            await asyncio.sleep(0.01)  # pytest-lsp records progress without an event.
 
 
 async def instant_answers(editor: Editor, uri: str) -> None:

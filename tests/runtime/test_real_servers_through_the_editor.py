@@ -23,6 +23,7 @@ from tests.runtime.editing import (
     options_for,
     times_told,
     until_health,
+    until_progress,
 )
 from tests.runtime.fake_server import OLLAMA, OPENAI, Kind
 
@@ -169,7 +170,7 @@ async def test_faults_of_a_real_llama_cpp(models: Models, tmp_path: Path) -> Non
             editor.replace(uri, 0, len(OVERLONG), TEXT)
             action = await editor.action(uri, "Ask the model")
             asking = asyncio.create_task(editor.code_action_resolve_async(action))
-            await _writing(editor)
+            await until_progress(editor, "rewrite")
             process.kill()
             await asking
             told = await until_health(editor, "error")
@@ -184,8 +185,7 @@ async def test_faults_of_a_real_llama_cpp(models: Models, tmp_path: Path) -> Non
 async def test_a_cancel_frees_ollamas_only_slot(
     client: str, ollama_url: str, tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
-    milliseconds = await _freed(tmp_path, on_ollama(ollama_url, "endless"), client, OLLAMA, ollama_url)
-    tell(f"Ollama through {client}: a waiting call begins {milliseconds:.0f} ms after the cancel (goal 100)")
+    tell(f"Ollama, {client}: {await _freed(tmp_path, on_ollama(ollama_url, 'endless'), client, OLLAMA)}")
 
 
 async def test_a_cancel_frees_llama_cpps_only_slot(
@@ -193,49 +193,47 @@ async def test_a_cancel_frees_llama_cpps_only_slot(
 ) -> None:
     with llama_server(models.endless) as (url, _):
         options = options_for(OPENAI, url, model="", **PATIENCE)
-        milliseconds = await _freed(tmp_path, options, VSCODE, OPENAI, url)
-    tell(f"llama.cpp: a waiting call begins {milliseconds:.0f} ms after the cancel (goal 100)")
+        tell(f"llama.cpp: {await _freed(tmp_path, options, VSCODE, OPENAI)}")
 
 
-async def _freed(folder: Path, options: dict[str, Any], client: str, kind: Kind, url: str) -> float:
-    """Milliseconds from the cancel of a call under way to the first word of one that waits for the slot.
+async def _freed(folder: Path, options: dict[str, Any], client: str, kind: Kind) -> str:
+    """How long a call that waits for the slot needs to its first word, once the editor's call is cancelled.
 
-    The waiting call is short and not ours, so its own first word is part of the time.
+    The same call on a free server is told beside it: the difference is the time in which the slot came free.
     """
     uri = draft_in(folder)
     options["model"]["trigger"] = "request"
-    body = {"model": "endless", "messages": [{"role": "user", "content": "a"}], "stream": True}
+    url = options[kind.name].get("host") or options[kind.name]["base_url"].removesuffix("/v1")
     async with (
         editing(folder, options, client) as editor,
         httpx.AsyncClient(base_url=url, trust_env=False, timeout=120) as other,
     ):
+        await _first_word(other, kind)  # Loads the model.
+        began = perf_counter()
+        on_a_free_server = await _first_word(other, kind) - began
         editor.open(uri, TEXT)
         action = await editor.action(uri, "Ask the model")
         asking = asyncio.create_task(editor.code_action_resolve_async(action))
-        token = await _writing(editor)
-        first_word = asyncio.create_task(_first_word(other, kind, body))
+        token = await until_progress(editor, "rewrite")
+        first_word = asyncio.create_task(_first_word(other, kind))
         await asyncio.sleep(0.2)  # Lets it arrive at the server; if it has not, the figure is too good.
         assert not first_word.done()
         cancelled = perf_counter()
         editor.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(token))
-        began = await asyncio.wait_for(first_word, 60)
+        after_the_cancel = await asyncio.wait_for(first_word, 60) - cancelled
         with pytest.raises(Exception, match="cancel"):
             await asking
-        return (began - cancelled) * 1000
+    return (
+        f"first word {after_the_cancel * 1000:.0f} ms after a cancel, {on_a_free_server * 1000:.0f} ms on a "
+        "free server (goal: 100 ms apart)"
+    )
 
 
-async def _first_word(client: httpx.AsyncClient, kind: Kind, body: dict[str, Any]) -> float:
+async def _first_word(client: httpx.AsyncClient, kind: Kind) -> float:
+    """When the first word of a short call of somebody else's came."""
+    body = {"model": "endless", "messages": [{"role": "user", "content": "a"}], "stream": True}
     async with client.stream("POST", kind.chat_path, json=body) as response:
         async for line in response.aiter_lines():
             if '"content"' in line:
                 break
     return perf_counter()
-
-
-async def _writing(editor: Editor) -> types.ProgressToken:
-    """The token of the progress in which a rewrite grows."""
-    while True:
-        for token, reports in editor.progress_reports.items():
-            if any("rewrite" in (getattr(report, "message", None) or "") for report in reports):
-                return token
-        await asyncio.sleep(0.01)

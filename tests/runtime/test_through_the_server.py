@@ -28,6 +28,7 @@ from tests.runtime.editing import (
     staged,
     times_told,
     until_health,
+    until_progress,
     until_shown,
 )
 from tests.runtime.fake_server import OLLAMA, OPENAI, Connection, Kind, fake_server, whole
@@ -325,7 +326,7 @@ async def test_a_call_on_request_shows_progress_and_is_cancelled_by_its_token(
         editor.open(uri, TEXT)
         asking = asyncio.create_task(_ask(editor, uri, way))
         length = len(STARTED) - len('{"rewrite": "')
-        token = await _token_that_says(editor, f"rewrite: {length} characters")
+        token = await until_progress(editor, f"^rewrite: {length} characters$")
         editor.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(token))
         with pytest.raises(Exception, match="cancel") as caught:
             await asking
@@ -377,15 +378,6 @@ async def _ask(editor: Editor, uri: str, way: str) -> None:
         return
     params = types.ExecuteCommandParams("devrouter.server.askModel", [uri])
     await editor.workspace_execute_command_async(params)
-
-
-async def _token_that_says(editor: Editor, message: str) -> types.ProgressToken:
-    """The token of the progress that shows this message."""
-    while True:
-        for token, reports in editor.progress_reports.items():
-            if any(getattr(report, "message", None) == message for report in reports):
-                return token
-        await asyncio.sleep(0.01)
 
 
 async def _mended(editor: Editor, uri: str) -> None:

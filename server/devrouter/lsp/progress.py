@@ -29,12 +29,14 @@ class Progress:
         self._cancel = cancel
         self._begun = self._ended = False
         self._reported = 0.0
+        self._message: str | None = None
         window = server.client_capabilities.window
         if window and window.work_done_progress:
             self._progress.create(self._token, lambda _: self._begin())
 
     def report(self, message: str) -> None:
         """How far the work is. May be called as often as one likes: a tenth of a second lies between two."""
+        self._message = message
         now = monotonic()
         if self._begun and not self._ended and now - self._reported >= 0.1:
             self._reported = now
@@ -53,7 +55,10 @@ class Progress:
             return
         self._begun = True
         self._progress.tokens[self._token].add_done_callback(self._settled)
-        self._progress.begin(self._token, types.WorkDoneProgressBegin(title=self._title, cancellable=True))
+        self._progress.begin(
+            self._token,
+            types.WorkDoneProgressBegin(title=self._title, cancellable=True, message=self._message),
+        )
 
     def _settled(self, future: Future[object]) -> None:
         if future.cancelled():

@@ -4,6 +4,7 @@ Measured on pygls 2.1.1, which is pinned for that reason:
 
 - Incremental sync splits lines where LSP does not, so the text is synchronised in full.
 - The futures of handled notifications are kept for ever; they are let go here when they are done.
+- A cancelled command goes on, and one that ends by cancelling leaves its request unanswered; not here.
 - A failing notification handler pops up a message for each keystroke; here it is a log line.
 - `shutdown` cancels futures while it walks over them; they are cancelled before it does.
 """
@@ -31,7 +32,8 @@ from devrouter.lsp import convert
 from devrouter.lsp.protocol import STATUS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
+    from concurrent.futures import Future
     from pathlib import Path
 
     from devrouter.app.findings import Finding
@@ -74,7 +76,7 @@ def serve(*, tcp: str | None, options: ServeOptions) -> int:
 
 
 class DevRouterProtocol(LanguageServerProtocol):
-    """pygls' protocol with its leak closed."""
+    """pygls' protocol with its leak closed, and commands that can be cancelled."""
 
     @property
     def was_shut_down(self) -> bool:
@@ -90,8 +92,21 @@ class DevRouterProtocol(LanguageServerProtocol):
     ) -> None:
         super()._execute_handler(msg_id, handler, callback, args, kwargs)
         future = self._request_futures.get(msg_id)
-        if future is not None:
-            future.add_done_callback(lambda _: self._request_futures.pop(msg_id, None))
+        if future is None:
+            return
+        future.add_done_callback(lambda _: self._request_futures.pop(msg_id, None))
+        # A command runs inside the future of its request, which the callback carries.
+        request = getattr(callback, "keywords", {}).get("result_future")
+        if request is not None:
+            request.add_done_callback(lambda done: done.cancelled() and future.cancel())
+
+    def _run_generator(
+        self, future: Future[Any] | None, *, gen: Generator[Any, Any, Any], result_future: Future[Any]
+    ) -> None:
+        if future is not None and future.cancelled():
+            result_future.cancel()
+            return
+        super()._run_generator(future, gen=gen, result_future=result_future)
 
     def cancel_running(self) -> None:
         """Cancel every request under way but the one being handled, which has a future of its own inside."""
