@@ -231,7 +231,13 @@ async def _freed(folder: Path, options: dict[str, Any], client: str, kind: Kind)
 
 async def _first_word(client: httpx.AsyncClient, kind: Kind) -> float:
     """When the first word of a short call of somebody else's came."""
-    body = {"model": "endless", "messages": [{"role": "user", "content": "a"}], "stream": True}
+    body: dict[str, Any] = {
+        "model": "endless",
+        "messages": [{"role": "user", "content": "a"}],
+        "stream": True,
+    }
+    if kind is OLLAMA:
+        body["options"] = {"num_ctx": 2048}  # As ours: for another context Ollama would load the model anew.
     async with client.stream("POST", kind.chat_path, json=body) as response:
         async for line in response.aiter_lines():
             if '"content"' in line:
