@@ -23,15 +23,16 @@ export class Environment {
   constructor(
     private readonly storage: string,
     private readonly wheel: string,
-    version: string,
+    private readonly version: string,
     private readonly tools: Tools,
   ) {
     this.folder = path.join(storage, `environment-${version}`);
   }
 
-  /** The server's command; undefined where the environment is not complete. */
-  server(): readonly string[] | undefined {
-    return existsSync(this.marker) ? [this.python, '-I', '-m', 'devrouter'] : undefined;
+  /** The server's command and version; undefined where the environment is not complete. */
+  server(): { command: readonly string[]; version: string } | undefined {
+    if (!existsSync(this.marker)) return undefined;
+    return { command: [this.python, '-I', '-m', 'devrouter'], version: this.version };
   }
 
   /** True where the user said yes to an environment of an earlier version of the extension. */

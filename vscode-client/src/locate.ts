@@ -21,8 +21,8 @@ export interface Machine {
   onPath(name: string): string | undefined;
   /** What `command --version` prints. Rejects with the reason where that fails. */
   versionOf(command: readonly string[]): Promise<string>;
-  /** The server of our own environment, where there is one. */
-  ownServer(): readonly string[] | undefined;
+  /** The server of our own environment, where there is one, and its version: we made it. */
+  ownServer(): { command: readonly string[]; version: string } | undefined;
 }
 
 export interface Server {
@@ -59,7 +59,7 @@ export async function locate(
     }
     const shown = command.join(' ');
     try {
-      const version = await checkedVersion(command, machine, minimum);
+      const version = place.version ?? (await checkedVersion(command, machine, minimum));
       say(step, `${place.name} has ${version}: ${shown}`);
       return { server: { command, version, source }, failures, next: 'install' };
     } catch (error) {
@@ -79,6 +79,8 @@ interface Place {
   source: Source;
   name: string;
   command: readonly string[] | undefined;
+  /** Where it is known without asking, which takes a start of Python. */
+  version?: string | undefined;
   /** Said where there is nothing to try. */
   absent: string;
 }
@@ -87,6 +89,7 @@ function places({ trusted, serverPath, interpreter }: Preferences, machine: Mach
   const unset = (setting: string, value: string) =>
     value && !trusted ? `${setting} is ignored, this workspace is not trusted` : `${setting} is not set`;
   const onPath = machine.onPath('devrouter');
+  const own = machine.ownServer();
   return [
     {
       step: 1,
@@ -114,7 +117,8 @@ function places({ trusted, serverPath, interpreter }: Preferences, machine: Mach
       step: 4,
       source: 'own',
       name: "the extension's own environment",
-      command: machine.ownServer(),
+      command: own?.command,
+      version: own?.version,
       absent: "the extension's own environment has not been made",
     },
   ];

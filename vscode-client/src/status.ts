@@ -7,7 +7,7 @@ export const ROUTES = ['small_local', 'medium_api', 'large_api'] as const;
 const ICONS: Record<string, string> = { small_local: 'zap', medium_api: 'cloud', large_api: 'sparkle' };
 
 /** Characters that fit beside the command; the tooltip has the whole sentence. */
-const HEALTH_LENGTH = 56;
+const HEALTH_LENGTH = 44;
 
 export interface StatusBarView {
   text: string;

@@ -15,8 +15,14 @@ export class Tools {
   /** Show what works, what does not, and how to mend it. */
   async doctor(): Promise<void> {
     this.channel.show(true);
+    // The command line does not see the editor's settings.
+    const engine = vscode.workspace.getConfiguration('devrouter').inspect<string>('engine')?.globalValue;
     try {
-      await this.command(['doctor'], new AbortController().signal, () => undefined);
+      await this.command(
+        engine ? ['doctor', '--engine', engine] : ['doctor'],
+        new AbortController().signal,
+        () => undefined,
+      );
     } catch (error) {
       // The report says what is broken; the exit status only that something is.
       this.channel.debug(`doctor ${error instanceof Error ? error.message : error}`);

@@ -9,7 +9,7 @@ const OWN = ['/storage/bin/python', '-I', '-m', 'devrouter'];
 function machine(programs: Record<string, string | Error>, path?: string, own?: string[]): Machine {
   return {
     onPath: () => path,
-    ownServer: () => own,
+    ownServer: () => own && { command: own, version: '0.2.0' },
     versionOf: async (command) => {
       const answer = programs[command[0] ?? ''] ?? new Error('is not there');
       if (answer instanceof Error) throw answer;
@@ -40,13 +40,9 @@ test('then the interpreter, with the package by its name and not a file of the f
 });
 
 test('then PATH, then the environment of our own', async () => {
-  const both = machine(
-    { '/usr/bin/devrouter': 'devrouter 0.2.0', '/storage/bin/python': 'devrouter 0.2.0' },
-    '/usr/bin/devrouter',
-    OWN,
-  );
+  const both = machine({ '/usr/bin/devrouter': 'devrouter 0.2.0' }, '/usr/bin/devrouter', OWN);
   assert.equal((await search({}, both)).server?.source, 'path');
-  const own = machine({ '/storage/bin/python': 'devrouter 0.2.0' }, undefined, OWN);
+  const own = machine({}, undefined, OWN);
   assert.deepEqual((await search({}, own)).server, { command: OWN, version: '0.2.0', source: 'own' });
 });
 
@@ -59,11 +55,7 @@ test('a setting that fails ends the search and is named', async () => {
 });
 
 test('a server on PATH that is too old is passed over for our own', async () => {
-  const on = machine(
-    { '/usr/bin/devrouter': 'devrouter 0.1.9', '/storage/bin/python': 'devrouter 0.2.0' },
-    '/usr/bin/devrouter',
-    OWN,
-  );
+  const on = machine({ '/usr/bin/devrouter': 'devrouter 0.1.9' }, '/usr/bin/devrouter', OWN);
   const { server, failures } = await search({}, on);
   assert.equal(server?.source, 'own');
   assert.match(failures[0] ?? '', /is version 0\.1\.9; this extension needs 0\.2\.0 or newer/);

@@ -28,6 +28,7 @@ CLIENT = ROOT / "vscode-client"
 ARTIFACTS = Path(os.environ.get("DEVROUTER_ARTIFACTS") or get_code_server.artifacts())
 """Where screenshots are written, outside the repository."""
 
+GALLERY = ("serviceUrl", "itemUrl", "resourceUrlTemplate")
 QUIET_SETTINGS: Mapping[str, object] = {
     "telemetry.telemetryLevel": "off",
     "update.mode": "none",
@@ -39,6 +40,7 @@ QUIET_SETTINGS: Mapping[str, object] = {
     "workbench.reduceMotion": "on",
     "workbench.colorTheme": "Default Dark Modern",
     "window.commandCenter": False,
+    "editor.minimap.enabled": False,
     "files.autoSave": "off",
     "files.hotExit": "off",
     "git.enabled": False,
@@ -77,12 +79,21 @@ def code_server() -> Path:
 
 
 @pytest.fixture(scope="session")
-def vsix(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The extension as a user gets it, with the server's wheel in it."""
-    if not (CLIENT / "node_modules" / ".package-lock.json").exists():
-        _run(["npm", "ci", "--silent"])
+def node_modules(code_server: Path) -> Path:
+    """The client's packages, installed as its lock file says."""
+    del code_server  # It brings the Node that npm runs on.
+    folder = CLIENT / "node_modules"
+    installed, wanted = folder / ".package-lock.json", CLIENT / "package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < wanted.stat().st_mtime:
+        npm("ci")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def vsix(node_modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The extension as a user gets it, linted and type-checked, with the server's wheel in it."""
     file = tmp_path_factory.mktemp("vsix") / "devrouter.vsix"
-    _run(["npm", "run", "--silent", "package", "--", "--out", str(file)])
+    npm("run", "package", "--", "--out", str(file), cwd=node_modules.parent)
     return file
 
 
@@ -121,7 +132,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def first_run(
     chromium: str, extensions: Path, programs: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The extension's storage after its first run, with the server's environment. All other profiles use it."""
+    """The extension's storage after its first run, with the server's environment; all profiles share it."""
     storage, folder = tmp_path_factory.mktemp("storage"), tmp_path_factory.mktemp("first-run")
     run_scenario(
         "first-run",
@@ -220,17 +231,10 @@ def _environment(programs: Path, extra: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def _serving(data: Path, extensions: Path, environment: Mapping[str, str]) -> Iterator[str]:
     """code-server with its own profile on a free port of the loopback interface."""
-    command = [
-        get_code_server.code_server(),
-        *_folders(data, extensions),
-        "--auth",
-        "none",
-        "--bind-addr",
-        "127.0.0.1:0",
-    ]
+    listen = ["--auth", "none", "--bind-addr", "127.0.0.1:0"]
     quiet = ["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"]
     process = subprocess.Popen(
-        [*command, *quiet],
+        [str(get_code_server.code_server()), *_folders(data, extensions), *listen, *quiet],
         env=dict(environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -264,9 +268,17 @@ def _logs(data: Path) -> str:
     return "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
 
 
-def _run(command: list[str]) -> None:
-    environment = {**os.environ, "PYTHON": sys.executable}
+def npm(*arguments: str, cwd: Path = CLIENT) -> None:
+    """npm on the Node that code-server brought, with this Python to build the wheel."""
+    program = shutil.which("npm")
+    if program is None:
+        pytest.skip("npm is not installed (Debian: npm)")
+    _run([program, *arguments], cwd=cwd)
+
+
+def _run(command: list[str], *, cwd: Path = CLIENT) -> None:
     node = str(get_code_server.node_folder() / "bin")
-    environment["PATH"] = os.pathsep.join([node, os.environ["PATH"]])
-    done = subprocess.run(command, cwd=CLIENT, env=environment, capture_output=True, text=True, check=False)
+    path = os.pathsep.join([node, os.environ["PATH"]])
+    environment = {**os.environ, "PYTHON": sys.executable, "PATH": path}
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 PROMPT = "My flask app crash when i upload teh big file and it throw some error.\n\nHow do i fix it?\n"
 TIERS = {
     "devrouter.tiers.smallLocal.models": ["fake-small"],
+    "devrouter.tiers.mediumApi.models": ["fake-medium"],
     "devrouter.tiers.largeApi.models": ["fake-large"],
 }
 INSTANT = {"devrouter.engine": "instant"}
@@ -57,8 +58,12 @@ def test_send(scenario: Scenario, tmp_path: Path) -> None:
         environment={"DEVROUTER_TEST_CHAT": str(heard)},
         chat=str(heard),
         prompt=PROMPT.strip(),
-        model="small",
     )
+
+
+def test_begin(scenario: Scenario) -> None:
+    files = {"notes.md": f"{PROMPT}", "comment.py": f'"""{PROMPT}"""\n'}
+    scenario("begin", files=files, settings=INSTANT)
 
 
 def test_untrusted(scenario: Scenario) -> None:

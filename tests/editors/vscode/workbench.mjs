@@ -22,16 +22,23 @@ export class Workbench {
     await this.page.locator('.editor-instance .view-line').first().waitFor();
   }
 
-  /** Run a command by its title in the palette. */
+  /** Run a command by its title in the palette, which is opened again until it knows the command. */
   async command(title) {
-    await this.quickInput('F1', `>${title}`);
-    await this.pick(title);
+    for (let attempt = 1; ; attempt++) {
+      await this.quickInput('F1', `>${title}`);
+      try {
+        return await this.pick(title, { timeout: 5000 });
+      } catch (error) {
+        if (attempt === 8) throw error;
+        await this.page.keyboard.press('Escape');
+      }
+    }
   }
 
   /** Click what has this very name; the first in the list may be another. */
-  async pick(name) {
+  async pick(name, options = {}) {
     const label = this.page.locator('.quick-input-list .label-name').getByText(name, { exact: true });
-    await label.first().click();
+    await label.first().click(options);
   }
 
   async quickInput(key, text) {
@@ -82,6 +89,11 @@ export class Workbench {
 
   picker() {
     return this.page.locator('.quick-input-list .monaco-list-row');
+  }
+
+  /** Move the mouse to where it points at nothing. */
+  async park() {
+    await this.page.mouse.move(640, 690);
   }
 
   async shot(name) {

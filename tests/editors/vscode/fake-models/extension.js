@@ -1,9 +1,12 @@
-/** Two chat models that write down what they are sent, for the test of Send to Chat. */
+/**
+ * Three chat models that write down what they are sent, for the test of Send to Chat, and a chat participant
+ * that hands them what the user sent, for there is no other without a sign-in.
+ */
 
 const fs = require('node:fs');
 const vscode = require('vscode');
 
-const MODELS = ['Small', 'Large'].map((name) => ({
+const MODELS = ['Small', 'Medium', 'Large'].map((name) => ({
   id: name.toLowerCase(),
   name,
   family: `fake-${name.toLowerCase()}`,
@@ -28,4 +31,10 @@ exports.activate = (context) => {
     },
   };
   context.subscriptions.push(vscode.lm.registerLanguageModelChatProvider('fake', provider));
+  const participant = vscode.chat.createChatParticipant('fake.default', async (request, _context, stream, token) => {
+    const asked = [vscode.LanguageModelChatMessage.User(request.prompt)];
+    const response = await request.model.sendRequest(asked, {}, token);
+    for await (const part of response.text) stream.markdown(part);
+  });
+  context.subscriptions.push(participant);
 };

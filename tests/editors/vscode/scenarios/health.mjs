@@ -14,7 +14,7 @@ export default async function (workbench, plan) {
   await page.locator(`${STATUS_ITEM} .codicon-warning`).waitFor();
   await page.locator(HEALTH).click();
   const health = page.locator('.hover-language-status', { hasText: 'DevRouter' });
-  await health.filter({ hasText: 'is not there' }).filter({ hasText: 'Mend' }).waitFor();
+  await health.filter({ hasText: 'Ollama at' }).filter({ hasText: 'Mend' }).waitFor();
   await workbench.shot('health');
   await page.keyboard.press('Escape');
 
@@ -24,8 +24,7 @@ export default async function (workbench, plan) {
     await page.keyboard.type('Hello. ');
     await page.locator(`${STATUS_ITEM} .codicon-warning`).waitFor({ state: 'detached' });
     await page.locator(HEALTH).click();
-    await health.filter({ hasText: 'is asked when typing pauses' }).waitFor();
-    await workbench.shot('health-mended');
+    await health.filter({ hasText: 'tiny (Ollama)' }).waitFor();
   } finally {
     ollama.close();
     ollama.closeAllConnections();

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { STATUS_ITEM, TIERS } from '../workbench.mjs';
 
-const KEYS = 'The upload of a large file fails with an error and I do not know why. '.repeat(4);
+const KEYS = 'The upload of a large file fails with an error and I do not know why. '.repeat(2);
 
 export default async function (workbench, plan) {
   const cold = await timeToStatus(workbench, 'ask.prompt.md');
@@ -38,9 +38,9 @@ async function timeToStatus(workbench, file) {
 async function typing(workbench, host, file) {
   await workbench.open(file);
   await workbench.focusEditor();
-  await workbench.page.keyboard.type('warm up ', { delay: 40 });
+  await workbench.page.keyboard.type('warm up ', { delay: 30 });
   const before = runTime(host);
-  await workbench.page.keyboard.type(KEYS, { delay: 40 });
+  await workbench.page.keyboard.type(KEYS, { delay: 30 });
   return (runTime(host) - before) / KEYS.length;
 }
 

@@ -6,12 +6,15 @@ import { TIERS } from '../workbench.mjs';
 
 export default async function (workbench, plan) {
   await workbench.open('ask.prompt.md');
-  await workbench.status(TIERS);
+  const model = /fake-(\w+)/.exec(await workbench.status(TIERS))[1];
   await workbench.command('DevRouter: Send to Chat');
   await workbench.page.locator('.interactive-response', { hasText: 'Noted.' }).waitFor();
+  await workbench.park();
   await workbench.shot('send');
   const calls = readFileSync(plan.chat, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
-  const asked = calls.find(({ sent }) => sent.at(-1).text.includes(plan.prompt));
-  assert.ok(asked, JSON.stringify(calls, null, 1));
-  assert.equal(asked.model, plan.model);
+  assert.deepEqual(
+    calls.map(({ sent }) => sent.map(({ text }) => text)),
+    [[plan.prompt]],
+  );
+  assert.equal(calls[0].model, model);
 }

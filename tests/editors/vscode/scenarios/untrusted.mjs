@@ -8,5 +8,6 @@ export default async function (workbench) {
   await workbench.open('ask.prompt.md');
   await workbench.status(TIERS);
   await page.locator(STATUS_ITEM).hover();
+  await page.locator('.workbench-hover, .monaco-hover', { hasText: 'Preview rewrite' }).first().waitFor();
   await workbench.shot('untrusted');
 }
