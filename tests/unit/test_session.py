@@ -18,6 +18,7 @@ from devrouter.core.draft import Document, Draft
 from devrouter.core.gaps import GapKind, make_gap
 from devrouter.engines.engine import EngineState, EngineUnreachable, Health
 from devrouter.engines.instant.engine import InstantEngine
+from devrouter.engines.reply import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,12 +41,13 @@ class StagedModel:
     fields: frozenset[str] = frozenset(FIELDS)
     asked: list[Draft] = field(default_factory=list)
     hears: OnProgress | None = None
+    found: EngineState = field(default_factory=lambda: EngineState(Health.OK, "staged"))
     cancelled: int = 0
     replies: asyncio.Queue[str | Exception] = field(default_factory=asyncio.Queue)
     called: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def state(self) -> EngineState:
-        return EngineState(Health.OK, "staged")
+        return self.found
 
     async def decide(self, draft: Draft, on_progress: OnProgress | None = None) -> Answer:
         self.asked.append(draft)
@@ -301,4 +303,104 @@ async def test_a_model_that_was_slow_three_times_is_asked_on_request_only(
     on.session.saved(URI)
     await on.session.settled(URI)
     assert len(on.model.asked) == 3
+    await on.session.close()
+
+
+async def test_a_save_right_after_a_keystroke_asks_again(tmp_path: Path) -> None:
+    """The former call is still closing its connection then."""
+    on = desk(tmp_path, {"trigger": "save"})
+    on.opens(TEXT)
+    on.session.saved(URI)
+    await on.asked(1)
+    on.types(TEXT + "!", 2)
+    on.session.saved(URI)
+    await on.asked(2)
+    assert on.model.asked[-1].text == TEXT + "!"
+    assert on.model.cancelled == 1
+    await on.session.close()
+
+
+async def test_how_the_model_is_found_is_told_to_every_document(tmp_path: Path) -> None:
+    on = desk(tmp_path, {"trigger": "request"})
+    other = "untitled:Untitled-2"
+    on.opens(TEXT)
+    on.opens(TEXT, uri=other)
+    await on.session.settled(URI)
+    await on.session.settled(other)
+    on.model.found = EngineState(Health.WARNING, "The template was lost.", "devrouter model setup")
+    await on.session.check_model()
+    told = {status.uri: status.state for status in on.screen.statuses}
+    assert {state.health for state in told.values()} == {Health.WARNING}
+    assert told[other].message == "The template was lost. Asked on request."
+    assert told[other].mend == "devrouter model setup"
+    await on.session.close()
+
+
+async def test_an_answer_clears_a_failure_everywhere_but_not_a_warning(tmp_path: Path) -> None:
+    on = desk(tmp_path, {"trigger": "save"})
+    other = "untitled:Untitled-2"
+    on.opens(TEXT)
+    on.opens("why does my query take ten seconds", uri=other)
+    on.session.saved(URI)
+    on.model.replies.put_nowait(EngineUnreachable("Ollama does not answer.", "ollama serve"))
+    await on.screen.until(lambda: on.screen.health is Health.ERROR)
+    on.model.found = EngineState(Health.WARNING, "The template was lost.", "devrouter model setup")
+    on.session.saved(other)
+    on.model.replies.put_nowait("requests per second")
+    await on.screen.until(lambda: on.screen.health is Health.WARNING)
+    last = {status.uri: status for status in on.screen.statuses}
+    assert {status.state.mend for status in last.values()} == {"devrouter model setup"}
+    assert not any(status.busy for status in last.values())
+    await on.session.close()
+
+
+async def test_calls_that_failed_slowly_count_as_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devrouter.app.model_calls.SLOW_SECONDS", -1.0)
+    on = desk(tmp_path, {"trigger": "save"})
+    on.opens(TEXT)
+    for times in range(1, 4):
+        on.session.saved(URI)
+        await on.asked(times)
+        on.model.replies.put_nowait(EngineUnreachable("Ollama does not answer.", "ollama serve"))
+        await on.screen.until(lambda: not on.screen.statuses[-1].busy)
+    assert on.screen.statuses[-1].state.message.startswith("Ollama does not answer. It took over")
+    on.session.saved(URI)
+    await on.session.settled(URI)
+    assert len(on.model.asked) == 3
+    await on.session.close()
+
+
+async def test_a_model_set_up_anew_does_not_label_what_it_answered_before(tmp_path: Path) -> None:
+    """Labels of a model that may not label are placeholders; a later set-up does not make them true."""
+    model = StagedModel(fields=frozenset({"rewrite", "missing"}))
+    on = desk(tmp_path, {"trigger": "save"}, model)
+    on.opens(TEXT)
+    on.session.saved(URI)
+    await on.asked(1)
+    model.replies.put_nowait("requests per second")
+    await on.screen.until(lambda: "requests per second" in on.screen.phrases)
+    model.fields = frozenset(FIELDS)
+    on.session.reload()
+    opened = await on.session.settled(URI)
+    assert opened is not None
+    assert opened.views[0].by_model
+    assert opened.views[0].triage.answered_by["route"] == "instant"
+    await on.session.close()
+
+
+async def test_who_asks_hears_how_far_the_reply_is(tmp_path: Path) -> None:
+    on = desk(tmp_path, {"trigger": "request"})
+    on.opens(TEXT)
+    opened = await on.session.settled(URI)
+    assert opened is not None
+    heard: list[Progress] = []
+    waiting = asyncio.create_task(on.session.ask_model(opened, heard.append))
+    await on.asked(1)
+    assert on.model.hears is not None
+    on.model.hears(Progress("rewrite", 12))
+    on.model.replies.put_nowait("requests per second")
+    await waiting
+    assert heard == [Progress("rewrite", 12)]
     await on.session.close()
