@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 import traceback
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from devrouter import __version__
-from devrouter.cli import batch, check, doctor, model, route, serve
 from devrouter.cli.asker import ENGINES, status_of, with_mend
 from devrouter.cli.exit_status import CommandError, ExitStatus
 from devrouter.cli.terminal import note
@@ -19,7 +19,7 @@ from devrouter.engines.engine import EngineError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = (check, route, batch, serve, doctor, model)
+COMMANDS = ("check", "route", "batch", "serve", "doctor", "model")
 
 _EXAMPLES = """\
 examples:
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = _parser(sys.argv[1:] if argv is None else argv).parse_args(argv)
     except SystemExit as stop:  # After --help, --version and wrong usage.
         return int(stop.code or 0)
     status: int = arguments.run(arguments)
@@ -92,7 +92,8 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(ExitStatus.USAGE)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser; of the commands only the one that is asked for is imported, for an editor waits for it."""
     statuses = "\n".join(f"  {status.value:<4} {status.meaning}" for status in ExitStatus)
     parser = _Parser(
         prog="devrouter",
@@ -103,9 +104,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"devrouter {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     common = _common_options()
-    for module in _COMMANDS:
+    for name in argv[:1] if argv[:1] and argv[0] in COMMANDS else COMMANDS:
+        module = importlib.import_module(f"devrouter.cli.{name}")
         command = commands.add_parser(
-            module.__name__.rpartition(".")[2],
+            name,
             help=module.HELP,
             description=module.DESCRIPTION,
             epilog=module.EXAMPLES,

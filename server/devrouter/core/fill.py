@@ -25,7 +25,7 @@ def fill_in(text: str, gaps: Iterable[Gap]) -> Edit:
     newline = next(iter(re.findall(r"\r\n|\n|\r", text)), "\n")
     labels = [f"{_label(gap.phrase)}: " for gap in gaps]
     apart = newline if _LABEL_LINE.search(text[:end]) and newline in text[:end] else newline * 2
-    # White space that already follows the last word belongs to the document's end, so it stays after the list.
+    # White space that follows the last word belongs to the document's end, so it stays after the list.
     return Edit(Span(end, end), apart + newline.join(labels))
 
 

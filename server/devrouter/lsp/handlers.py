@@ -1,4 +1,8 @@
-"""Every LSP method in one list, each a few lines."""
+"""Every LSP method in one list, each a few lines.
+
+What a handler needs beyond the server is imported when it is first asked for: the editor waits for the reply
+to `initialize`, and for nothing else as long.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,9 @@ from collections.abc import Callable  # noqa: TC003  (the tables below are annot
 from typing import Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcInvalidParams
 
 from devrouter.app.tasks import spawn
-from devrouter.core.draft import selection_region
 from devrouter.core.tiers import Route  # noqa: TC001  (pygls reads the annotations of commands)
-from devrouter.lsp import actions, commands, convert, hover, lens
 from devrouter.lsp import protocol as ours
 from devrouter.lsp.server import DevRouterServer  # noqa: TC001  (as above)
 
@@ -54,30 +55,44 @@ def did_change_configuration(ls: DevRouterServer, params: types.DidChangeConfigu
 
 
 async def code_action(ls: DevRouterServer, params: types.CodeActionParams) -> list[types.CodeAction]:
+    from devrouter.lsp import actions
+
     return await actions.offered(ls, params)
 
 
 async def code_action_resolve(ls: DevRouterServer, action: types.CodeAction) -> types.CodeAction:
+    from devrouter.lsp import actions
+
     return await actions.resolved(ls, action)
 
 
 async def text_document_hover(ls: DevRouterServer, params: types.HoverParams) -> types.Hover | None:
+    from devrouter.lsp import hover
+
     return await hover.hover(ls, params)
 
 
 async def code_lens(ls: DevRouterServer, params: types.CodeLensParams) -> list[types.CodeLens]:
+    from devrouter.lsp import lens
+
     return await lens.lenses(ls, params.text_document.uri)
 
 
 async def triage(ls: DevRouterServer, params: Any) -> ours.TriageMessage | None:  # noqa: ANN401
-    return await _triage(ls, params)
+    from devrouter.lsp import selection
+
+    return await selection.triage(ls, params)
 
 
 async def ignore_here(ls: DevRouterServer, uri: str, prompt: int, phrase: str) -> None:
+    from devrouter.lsp import commands
+
     await commands.ignore(ls, uri, prompt, phrase, project=False)
 
 
 async def ignore_in_project(ls: DevRouterServer, uri: str, prompt: int, phrase: str) -> None:
+    from devrouter.lsp import commands
+
     await commands.ignore(ls, uri, prompt, phrase, project=True)
 
 
@@ -86,14 +101,20 @@ def set_tier(ls: DevRouterServer, uri: str, route: Route | None) -> None:
 
 
 async def pick_tier(ls: DevRouterServer, uri: str) -> None:
+    from devrouter.lsp import commands
+
     await commands.pick_tier(ls, uri)
 
 
 async def apply_rewrite(ls: DevRouterServer, uri: str, prompt: int) -> None:
+    from devrouter.lsp import commands
+
     await commands.apply_rewrite(ls, uri, prompt)
 
 
 async def ask_model(ls: DevRouterServer, uri: str) -> None:
+    from devrouter.lsp import commands
+
     await commands.ask_model(ls, uri)
 
 
@@ -132,23 +153,6 @@ def register(server: DevRouterServer) -> None:
         server.feature(method, options)(handler)
     for name, command in COMMANDS:
         server.command(name)(command)
-
-
-async def _triage(server: DevRouterServer, params: Any) -> ours.TriageMessage | None:  # noqa: ANN401
-    try:
-        uri = str(params.textDocument.uri)
-        selection = convert.range_of(params.range) if hasattr(params, "range") else None
-    except (AttributeError, TypeError) as error:
-        raise JsonRpcInvalidParams(f"{ours.TRIAGE} takes a textDocument and a range: {error}") from None
-    opened = await server.session.settled(uri)
-    if opened is None:
-        return None
-    document, views = opened.document, opened.views
-    positions = server.positions(document.text)
-    if selection:
-        region = selection_region(document, positions.span(selection))
-        views = (server.session.view(opened, region),) if region else ()
-    return convert.triage_message(document, views, positions)
 
 
 async def _follow_configuration(server: DevRouterServer) -> None:

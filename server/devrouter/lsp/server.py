@@ -22,13 +22,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter
 
 from devrouter import __version__
-from devrouter.app.configuration import Configuration, path_of
-from devrouter.app.settings_sources import project_file
 from devrouter.app.tasks import spawn, where
-from devrouter.app.watch import watch_configuration
-from devrouter.core.draft import Document
-from devrouter.engines.engine import Health
-from devrouter.lsp import convert
 from devrouter.lsp.protocol import STATUS
 
 if TYPE_CHECKING:
@@ -36,11 +30,14 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
+    from devrouter.app.configuration import Configuration
     from devrouter.app.findings import Finding
     from devrouter.app.session import OpenDocument, Session
     from devrouter.app.status import Status
+    from devrouter.core.draft import Document
     from devrouter.core.text import Units
     from devrouter.engines.engine import EngineState
+    from devrouter.lsp.convert import Positions
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +60,9 @@ def serve(*, tcp: str | None, options: ServeOptions) -> int:
     for chatty in ("watchfiles", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    # The instant engine's thread computes while the loop must go on reading: at Python's 5 ms a turn, fast
+    # typing would queue up behind it.
+    sys.setswitchinterval(0.0005)
     from devrouter.lsp.handlers import register
 
     server = DevRouterServer(options)
@@ -148,14 +148,14 @@ class DevRouterServer(LanguageServer):
         wants_status = isinstance(announced, dict) and announced.get("status") is True
         self.shows_status = options.pop("status", wants_status) is True
         # The command line is nearer to the user than an editor's settings.
-        self.configuration = Configuration(
-            {**options, **self._options.user_options}, self._options.user_config
-        )
+        self._user_options = {**options, **self._options.user_options}
 
     def begin(self) -> None:
         """The client is ready: make the session and watch the configuration."""
+        from devrouter.app.configuration import Configuration
         from devrouter.app.startup import make_session
 
+        self.configuration: Configuration = Configuration(self._user_options, self._options.user_config)
         self.session: Session = make_session(self, self.configuration)
         self.tell_problems()
         self.watch()
@@ -214,6 +214,8 @@ class DevRouterServer(LanguageServer):
         self._watcher = spawn(self._watch(folders), "configuration watch")
 
     async def _watch(self, folders: frozenset[Path]) -> None:
+        from devrouter.app.watch import watch_configuration
+
         async def changed() -> None:
             self.reload()
 
@@ -226,18 +228,27 @@ class DevRouterServer(LanguageServer):
 
     def snapshot(self, uri: str) -> Document:
         """The document as the editor holds it now, taken before any await."""
+        from devrouter.core.draft import Document
+
         document = self.workspace.text_documents[uri]
         return Document(uri, document.language_id or "", document.version or 0, document.source)
 
-    def positions(self, text: str) -> convert.Positions:
-        return convert.Positions(text, self.units)
+    def positions(self, text: str) -> Positions:
+        from devrouter.lsp.convert import Positions
+
+        return Positions(text, self.units)
 
     @property
     def units(self) -> Units:
-        return convert.units_of(self.workspace.position_encoding)
+        from devrouter.lsp.convert import units_of
+
+        return units_of(self.workspace.position_encoding)
 
     def project_of(self, uri: str) -> Path | None:
         """Where the project keeps its settings: beside the file in force, else the workspace's root."""
+        from devrouter.app.configuration import path_of
+        from devrouter.app.settings_sources import project_file
+
         path = path_of(uri)
         if path is None:
             return None
@@ -251,6 +262,8 @@ class DevRouterServer(LanguageServer):
 
     def findings_changed(self, opened: OpenDocument, findings: tuple[Finding, ...]) -> None:
         """Push what is shown, with the version it was made for."""
+        from devrouter.lsp import convert
+
         document = opened.viewed or opened.document
         diagnostics = convert.diagnostics(findings, self.positions(document.text), opened.settings)
         self.text_document_publish_diagnostics(
@@ -261,6 +274,9 @@ class DevRouterServer(LanguageServer):
 
     def status_changed(self, status: Status) -> None:
         """Clients with a place for the status hear all of it, the others of each fault of the model, once."""
+        from devrouter.engines.engine import Health
+        from devrouter.lsp import convert
+
         if self.shows_status:
             settings = self.configuration.of(status.uri)
             self.protocol.notify(STATUS, convert.status_message(status, settings))

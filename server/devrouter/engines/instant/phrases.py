@@ -132,17 +132,10 @@ class Mentions:
         return found.group(1).lower() if found else None
 
 
-_VERSIONED = frozenset(
-    {
-        Category.FRAMEWORK,
-        Category.LIBRARY,
-        Category.LANGUAGE,
-        Category.DATABASE,
-        Category.TOOL,
-        Category.TESTING,
-    }
-    | {Category.PLATFORM}
-)
+_VERSIONED = (
+    Category.FRAMEWORK, Category.LIBRARY, Category.LANGUAGE, Category.DATABASE, Category.TOOL,
+    Category.TESTING, Category.PLATFORM,
+)  # fmt: skip
 
 
 def _without_filler(thing: str) -> str:
@@ -293,9 +286,9 @@ def _stack(mentions: Mentions) -> Iterator[str]:
         r"api|endpoints?|rest|backend|server|login|auth\w*|jwt|webhook|upload\w*"
     ):
         yield "backend language and framework" if Category.LANGUAGE not in categories else "backend framework"
-    if mentions.says(r"app|mobile|game|desktop|gui|window"):
+    if not framework and mentions.says(r"app|mobile|game|desktop|gui|window"):
         yield "platform and framework" if Category.LANGUAGE in categories else "language and platform"
-    if Category.LANGUAGE in categories:
+    if Category.LANGUAGE in categories and not framework:
         yield "frameworks and libraries in use"
     elif categories.isdisjoint({Category.FRAMEWORK, Category.LIBRARY, Category.TOOL}):
         yield "programming language"
@@ -359,12 +352,12 @@ def _target(mentions: Mentions) -> Iterator[str]:
 
 
 def _scale(mentions: Mentions) -> Iterator[str]:
+    if mentions.intent is Intent.ARCHITECTURE:
+        yield "expected users, load and data volume"
     if mentions.says(r"quer(?:y|ies)|sql|database|tables?|index\w*|postgres|mysql"):
         yield "row counts and the query plan"
     if mentions.says(r"bundle|page load|lighthouse|frontend|render\w*|react"):
         yield "profiler or bundle report"
-    if mentions.intent is Intent.ARCHITECTURE:
-        yield "expected users, load and data volume"
     if mentions.says(r"memory|ram|leak|heap"):
         yield "memory profile and data sizes"
     if mentions.says(r"bill|costs?|expensive|budget"):

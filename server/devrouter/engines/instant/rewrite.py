@@ -121,11 +121,17 @@ put look looked ask asked wonder hope assume expect expected deploy
 _FIRST_PERSON = re.compile(
     rf"(?<![\w.$@#/\\<{{(\[=*&'\"-])i(?=(?:'(?:m|ve|d|ll))?(?![\w'])\s+(?:{'|'.join(_AFTER_I.split())})\b|'(?:m|ve|d|ll)\b)"
 )
+# Behind these words "i" is the writer, whatever verb follows; "for i in rows" is a counter.
+_BEFORE_I = re.compile(
+    r"\b((?:when|if|do|did|can|could|should|would|how|what|that|because|while|after|before|but|since|where) )"
+    r"i(?= (?!(?:in|is|and|or|to|of|equals|goes|starts|becomes|reaches)\b)[a-z]{2,}(?![\w(=\[]))",
+    re.IGNORECASE,
+)
 _ITS = re.compile(r"(?<![\w'-])([Ii])ts(?= (?:a|an|not|been|too|still|always|supposed|going|probably)\b)")
 
 
 def _mend_first_person(text: str) -> str:
-    return _ITS.sub(r"\1t's", _FIRST_PERSON.sub("I", text))
+    return _ITS.sub(r"\1t's", _BEFORE_I.sub(r"\1I", _FIRST_PERSON.sub("I", text)))
 
 
 def _mend_spaces(text: str) -> str:

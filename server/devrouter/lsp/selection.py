@@ -1,0 +1,32 @@
+"""`devrouter/triage`: every prompt of a document, or a selection read as one prompt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pygls.exceptions import JsonRpcInvalidParams
+
+from devrouter.core.draft import selection_region
+from devrouter.lsp import convert
+from devrouter.lsp import protocol as ours
+
+if TYPE_CHECKING:
+    from devrouter.lsp.server import DevRouterServer
+
+
+async def triage(server: DevRouterServer, params: Any) -> ours.TriageMessage | None:  # noqa: ANN401
+    """The answer to the request; None for a document that is not open."""
+    try:
+        uri = str(params.textDocument.uri)
+        selection = convert.range_of(params.range) if hasattr(params, "range") else None
+    except (AttributeError, TypeError) as error:
+        raise JsonRpcInvalidParams(f"{ours.TRIAGE} takes a textDocument and a range: {error}") from None
+    opened = await server.session.settled(uri)
+    if opened is None:
+        return None
+    document, views = opened.document, opened.views
+    positions = server.positions(document.text)
+    if selection:
+        region = selection_region(document, positions.span(selection))
+        views = (server.session.view(opened, region),) if region else ()
+    return convert.triage_message(document, views, positions)
