@@ -95,7 +95,7 @@ function tooltip(status: StatusMessage): string[] {
 }
 
 function confidence({ confidence: value, chosen }: StatusMessage): string {
-  return value === null || chosen ? '' : `${Math.round(value * 100)}%`;
+  return value === null || chosen ? '' : `${Math.floor(value * 100 + 1e-9)}%`;
 }
 
 /** A name that the user set must not become an icon. */

@@ -89,7 +89,8 @@ def escaped(text: str) -> str:
 
 def _confidence(triage: Triage) -> str:
     confidence = triage.confidence.get("route")
-    return f" ({confidence:.0%})" if confidence is not None else ""
+    # Rounded down like the sentence beside it: 0.499 is not the half it falls short of.
+    return f" ({int(confidence * 100 + 1e-9)}%)" if confidence is not None else ""
 
 
 def _reason(triage: Triage, chosen: Route | None) -> str:
