@@ -8,6 +8,7 @@ import {
   LanguageClient,
   type LanguageClientOptions,
   RevealOutputChannelOn,
+  State,
 } from 'vscode-languageclient/node';
 import { documentSelector } from './documents.ts';
 import type { Server } from './locate.ts';
@@ -19,6 +20,8 @@ const MOST_CRASHES = 4;
 const CRASH_WINDOW = 3 * 60_000;
 
 export interface ClientEvents {
+  /** The server answers, for the first time or again. */
+  running(): void;
   status(message: StatusMessage): void;
   /** The server ended too often to be started again. */
   gaveUp(): void;
@@ -44,6 +47,9 @@ export class Client {
       { command, args: [...args, 'serve'], options },
       this.clientOptions(context, channel),
     );
+    this.client.onDidChangeState(({ newState }) => {
+      if (newState === State.Running) events.running();
+    });
     this.client.onNotification(STATUS, (message: StatusMessage) => events.status(message));
   }
 

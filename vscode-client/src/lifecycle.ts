@@ -25,6 +25,7 @@ export class Lifecycle {
   state: ServerState = { name: 'starting' };
 
   private readonly environment: Environment;
+  private readonly minimum: string;
   private readonly stateChanged = new vscode.EventEmitter<ServerState>();
   private readonly statusReceived = new vscode.EventEmitter<StatusMessage>();
   readonly onState = this.stateChanged.event;
@@ -53,8 +54,6 @@ export class Lifecycle {
       vscode.window.onDidChangeActiveTextEditor(() => this.offerOnce()),
     );
   }
-
-  private readonly minimum: string;
 
   async stop(): Promise<void> {
     const client = this.client;
@@ -93,18 +92,18 @@ export class Lifecycle {
   private async launch(server: Server): Promise<void> {
     const client = new Client(server, this.context, this.channel, {
       status: (message) => this.statusReceived.fire(message),
+      running: () => this.become({ name: 'running', server }),
       lost: () => this.become({ name: 'starting' }),
       gaveUp: () => this.failedToRun('The DevRouter server ended several times in a row.'),
     });
+    this.client = client;
     try {
       await client.start();
     } catch (error) {
+      this.client = undefined;
       this.channel.error(`Starting ${server.command.join(' ')}: ${error}`);
       this.failedToRun('The DevRouter server could not be started.');
-      return;
     }
-    this.client = client;
-    this.become({ name: 'running', server });
   }
 
   private failedToRun(message: string): void {

@@ -97,6 +97,6 @@ export class Workbench {
   }
 
   async shot(name) {
-    await this.page.screenshot({ path: join(this.shots, `${name}.png`) });
+    await this.page.screenshot({ path: join(this.shots, `${name}.png`), animations: 'disabled' });
   }
 }

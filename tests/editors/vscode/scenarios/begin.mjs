@@ -1,14 +1,16 @@
-/** Other ways to begin: a new prompt, and any selection read as one. */
+/** Other ways to begin: a new prompt, any selection read as one, and again after a crash of the server. */
 
-import { TIERS } from '../workbench.mjs';
+import { processOf } from '../processes.mjs';
+import { STATUS_ITEM, TIERS } from '../workbench.mjs';
 
 const ASKED = 'Why does my flask app crash when i upload a file?';
 
-export default async function (workbench) {
+export default async function (workbench, plan) {
   const { page } = workbench;
   await fromNothing(workbench);
   await fromCheckedText(workbench);
   await fromOtherText(workbench);
+  await afterCrash(workbench, plan);
   await workbench.command('DevRouter: Run the Doctor');
   await page.getByText('The instant engine is ready').waitFor();
   await workbench.shot('doctor');
@@ -45,5 +47,13 @@ async function fromOtherText(workbench) {
   await page.keyboard.press('Control+A');
   await workbench.command('DevRouter: Triage Selection as Prompt');
   await page.locator('.tab.active', { hasText: 'Untitled-2' }).waitFor();
+  await workbench.status(TIERS);
+}
+
+/** A server that dies is started again by itself. */
+async function afterCrash(workbench, plan) {
+  const hidden = workbench.page.locator(STATUS_ITEM).waitFor({ state: 'hidden' });
+  process.kill(Number(processOf(plan.data, '-m devrouter serve')), 'SIGKILL');
+  await hidden;
   await workbench.status(TIERS);
 }

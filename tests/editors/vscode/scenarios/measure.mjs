@@ -1,6 +1,7 @@
 /** How long until the status shows, and the extension host's own time per keystroke. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { processOf } from '../processes.mjs';
 import { STATUS_ITEM, TIERS } from '../workbench.mjs';
 
 const KEYS = 'The upload of a large file fails with an error and I do not know why. '.repeat(2);
@@ -8,7 +9,7 @@ const KEYS = 'The upload of a large file fails with an error and I do not know w
 export default async function (workbench, plan) {
   const cold = await timeToStatus(workbench, 'ask.prompt.md');
   const warm = await timeToStatus(workbench, 'second.prompt.md');
-  const host = extensionHost(plan.data);
+  const host = processOf(plan.data, '--type=extensionHost');
   const plain = await typing(workbench, host, 'plain.txt');
   const prompt = await typing(workbench, host, 'ask.prompt.md');
   return { cold, warm, plain, prompt, keys: KEYS.length };
@@ -47,18 +48,4 @@ async function typing(workbench, host, file) {
 /** Milliseconds that the main thread has run. */
 function runTime(process) {
   return Number(readFileSync(`/proc/${process}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
-}
-
-/** The process of the extension host that serves this profile. */
-function extensionHost(data) {
-  for (const process of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const words = readFileSync(`/proc/${process}/cmdline`, 'utf8');
-      const environment = readFileSync(`/proc/${process}/environ`, 'utf8');
-      if (words.includes('--type=extensionHost') && environment.includes(data)) return process;
-    } catch {
-      // The process has ended, or is another user's.
-    }
-  }
-  throw new Error('There is no extension host.');
 }
