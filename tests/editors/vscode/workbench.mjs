@@ -94,6 +94,7 @@ export class Workbench {
   /** Move the mouse to where it points at nothing. */
   async park() {
     await this.page.mouse.move(640, 690);
+    await this.page.locator('.workbench-hover').first().waitFor({ state: 'hidden' });
   }
 
   async shot(name) {

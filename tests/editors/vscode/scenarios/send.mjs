@@ -8,8 +8,8 @@ export default async function (workbench, plan) {
   await workbench.open('ask.prompt.md');
   const model = /fake-(\w+)/.exec(await workbench.status(TIERS))[1];
   await workbench.command('DevRouter: Send to Chat');
-  await workbench.page.locator('.interactive-response', { hasText: 'Noted.' }).waitFor();
   await workbench.park();
+  await workbench.page.locator('.interactive-response', { hasText: 'Noted.' }).waitFor();
   await workbench.shot('send');
   const calls = readFileSync(plan.chat, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
   assert.deepEqual(
