@@ -1,6 +1,6 @@
 -- Drives Neovim through ten drafts, each in a prompt file of its own, and writes what was seen as JSON.
 
-local PATIENCE = 300000 -- Milliseconds.
+local PATIENCE = 330000 -- Milliseconds.
 local KEYSTROKE = 15
 local drafts = vim.json.decode(table.concat(vim.fn.readfile("drafts.json"), "\n"))
 local report = { version = tostring(vim.version()), drafts = {} }
@@ -16,9 +16,14 @@ vim.api.nvim_create_autocmd("LspProgress", {
   end,
 })
 
+-- Looks twice a second: vim.wait alone looks at every event, and to look is to ask the server.
 local function wait(what, holds)
-  if not vim.wait(PATIENCE, holds, 20) then
-    error("waited in vain for " .. what)
+  local until_then = vim.uv.now() + PATIENCE
+  while not holds() do
+    if vim.uv.now() > until_then then
+      error("waited in vain for " .. what)
+    end
+    vim.wait(500)
   end
 end
 
@@ -64,12 +69,18 @@ local function answered_by_model()
   return hover():find("Answered by instant in", 1, true) == nil
 end
 
+-- A message that says when the model is asked is about its state; any other says that a call failed.
+local function failed(first)
+  return vim.iter(messages):skip(first):any(function(message) return not message:lower():find("asked ", 1, true) end)
+end
+
 local function visit(number, draft)
   messages, progress = {}, {}
   vim.cmd("edit draft" .. number .. ".prompt.md")
   wait("the server", function() return #vim.lsp.get_clients({ bufnr = 0 }) > 0 end)
   write(draft)
-  local rested = vim.uv.hrtime()
+  local rested, told = vim.uv.hrtime(), #messages
+  vim.bo.undolevels = vim.bo.undolevels -- What was typed is one step of undo, the rewrite another.
   local function since() return (vim.uv.hrtime() - rested) / 1e9 end
   local seen = { draft = draft, on_request = on_request_only }
   seen.instant_hover = hover()
@@ -81,7 +92,7 @@ local function visit(number, draft)
   if on_request_only then
     act("Ask the model for a rewrite")
   end
-  wait("the model", function() return text() ~= draft or #messages > 0 or answered_by_model() end)
+  wait("the model", function() return text() ~= draft or failed(told) or answered_by_model() end)
   seen.model_seconds = since() - (on_request_only and asked or 0)
   if text() == draft then
     act("Apply rewrite")

