@@ -78,7 +78,8 @@ def transcript(report: dict[str, Any]) -> list[str]:
     )
     model = (
         "The model is DevRouter's base, Qwen2.5-Coder-1.5B-Instruct as Q4_K_M, not tuned for triage: "
-        "`devrouter model setup --from FILE.gguf --system scripts/bench/system_prompt.txt` made it `devrouter` "
+        "`devrouter model setup --from FILE.gguf --system scripts/bench/system_prompt.txt` made it "
+        "`devrouter` "
         "in Ollama. So this shows how the parts work together, not how well the tuned model judges."
     )
     lines = ["# Ten drafts in an editor, with a model", "", made, "", model]
