@@ -328,6 +328,7 @@ def _requirements(mentions: Mentions) -> Iterator[str]:
 
 _REQUIREMENTS_BY_INTENT: Mapping[Intent, str] = {
     Intent.ARCHITECTURE: "main use cases, constraints and team size",
+    Intent.DEBUG: "what should happen instead",
     Intent.REFACTOR: "what should change and what must stay as it is",
     Intent.DOCUMENTATION: "what the text must cover",
     Intent.REVIEW: "what to judge: correctness, security, style or speed",
