@@ -78,9 +78,8 @@ def transcript(report: dict[str, Any]) -> list[str]:
     )
     model = (
         "The model is DevRouter's base, Qwen2.5-Coder-1.5B-Instruct as Q4_K_M, not tuned for triage: "
-        "`devrouter model setup --from FILE.gguf --system scripts/bench/system_prompt.txt` made it "
-        "`devrouter` "
-        "in Ollama. So this shows how the parts work together, not how well the tuned model judges."
+        "`devrouter model setup --from FILE.gguf --system scripts/bench/system_prompt.txt` made it one in "
+        "Ollama. So this shows how the parts work together, not how well the tuned model judges."
     )
     lines = ["# Ten drafts in an editor, with a model", "", made, "", model]
     for number, seen in enumerate(report["drafts"], 1):
@@ -103,9 +102,8 @@ def transcript(report: dict[str, Any]) -> list[str]:
 def _seen(hover: str, findings: list[str]) -> list[str]:
     """What the hover says, less the diff, and the findings in the margin."""
     text = re.sub(r"Rewrite:\n\n(`{3,})diff\n.*?\n\1\n\n", "", hover, flags=re.DOTALL).replace("\\", "")
-    said = [
-        f"- {line.strip('*')}" for line in text.split("\n\n") if line and not line.startswith("Missing: ")
-    ]
+    paragraphs = text.replace("*", "").split("\n\n")
+    said = [f"- {line}" for line in paragraphs if line and not line.startswith("Missing: ")]
     return [*said, *(f"- finding `{found}`" for found in findings), ""]
 
 
