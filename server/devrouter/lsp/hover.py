@@ -112,7 +112,8 @@ def _who(triage: Triage) -> str:
     engines: dict[str, list[str]] = {}
     for name in FIELDS:
         engines.setdefault(triage.answered_by[name], []).append(name)
-    time = f"{triage.milliseconds:.0f} ms"
+    taken = triage.milliseconds
+    time = f"{taken:.0f} ms" if taken < 1000 else f"{taken / 1000:.1f} s"
     if len(engines) == 1:
         return f"Answered by {next(iter(engines))} in {time}."
     parts = "; ".join(f"{engine}: {', '.join(names)}" for engine, names in engines.items())
