@@ -82,6 +82,8 @@ async def test_output_cut_killed_and_cancelled(models: Models, tell: Callable[[s
         process.kill()
         with pytest.raises(ReplyBroken, match="stopped: its reply broke off"):
             await task
+        # Its socket listens until the process is gone.
+        process.wait(10)
         with pytest.raises(EngineUnreachable, match="nothing answers"):
             await engine.decide(DRAFT)
 
