@@ -216,8 +216,7 @@ class Session:
         """Stop showing this finding in this document. Raises `IgnoreError`."""
         text = opened.views[finding.prompt].draft.text
         self._ignores.ignore_here(opened.document.uri, finding.gap, text)
-        self._listener.findings_changed(opened, self.visible(opened))
-        self._tell(opened)
+        self._show(opened)
 
     def ignore_everywhere(self, finding: Finding, folder: Path | None) -> Path:
         """Stop showing this finding in the project in `folder`, or in all of the user's prompts without one.
@@ -271,8 +270,7 @@ class Session:
         else:
             opened.findings.typing(smallest_edit(before.text, opened.document.text), _prompts(views))
         opened.current.set()
-        self._listener.findings_changed(opened, self.visible(opened))
-        self._tell(opened)
+        self._show(opened)
         if self._model.trigger == "pause" and not all(view.by_model for view in views):
             self._after(opened, opened.settings.model.pause_seconds, self._start_model)
 
@@ -282,10 +280,8 @@ class Session:
             return
         before = self.visible(opened)
         self._settle(opened)
-        after = self.visible(opened)
-        if after != before:
-            self._listener.findings_changed(opened, after)
-            self._tell(opened)
+        if self.visible(opened) != before:
+            self._show(opened)
 
     def _settle(self, opened: OpenDocument) -> None:
         prompts = _prompts(opened.views)
@@ -354,11 +350,19 @@ class Session:
     def _after(self, opened: OpenDocument, seconds: float, act: Callable[[OpenDocument], None]) -> None:
         opened.timers.append(asyncio.get_running_loop().call_later(seconds, act, opened))
 
+    def _show(self, opened: OpenDocument) -> None:
+        """The findings, and the status that counts them; what is ignored is looked up once for both."""
+        visible = self.visible(opened)
+        self._listener.findings_changed(opened, visible)
+        self._tell(opened, gaps=len(visible))
+
     def _tell_all(self) -> None:
         for opened in self._documents.values():
             self._tell(opened)
 
-    def _tell(self, opened: OpenDocument, *, state: EngineState | None = None) -> None:
+    def _tell(
+        self, opened: OpenDocument, *, state: EngineState | None = None, gaps: int | None = None
+    ) -> None:
         status = Status(
             uri=opened.document.uri,
             # What is told belongs to the text that was answered, milliseconds behind the editor's.
@@ -366,7 +370,7 @@ class Session:
             state=state or self._model.state,
             busy=opened.busy,
             prompts=len(opened.views),
-            gaps=len(self.visible(opened)),
+            gaps=len(self.visible(opened)) if gaps is None else gaps,
             triage=opened.views[0].triage if opened.views else None,
             chosen=opened.chosen,
         )

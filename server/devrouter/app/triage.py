@@ -48,11 +48,7 @@ class Triager:
 
     def remembered(self, draft: Draft, settings: Settings) -> Triage | None:
         """The triage with the model's part, if the model has answered this very text before."""
-        content = _content(draft)
-        if content not in self._answered:
-            return None
-        answer, fields = self._answered[content]
-        return merge(draft, self._instant(content), answer, fields, settings)
+        return self._with_model(draft, settings) if _content(draft) in self._answered else None
 
     async def ask_model(
         self, draft: Draft, settings: Settings, on_progress: OnProgress | None = None
@@ -66,6 +62,10 @@ class Triager:
             self._answered[content] = answer, self.model.fields
             if len(self._answered) > REMEMBERED:
                 self._answered.popitem(last=False)
+        return self._with_model(draft, settings)
+
+    def _with_model(self, draft: Draft, settings: Settings) -> Triage:
+        content = _content(draft)
         answer, fields = self._answered[content]
         return merge(draft, self._instant(content), answer, fields, settings)
 
