@@ -19,14 +19,14 @@ _LABEL_LINE = re.compile(r"(?:^|[\r\n])[^\r\n]{1,120}:[ \t]*[^\r\n]*\Z")
 def fill_in(text: str, gaps: Iterable[Gap]) -> Edit:
     """Append `Label: ` for each gap after the prompt's last word, one a line, in offsets of the prompt.
 
-    A first label stands apart by an empty line; further ones join the list that is already there.
+    A first label stands apart by an empty line; further ones join the list that is already there. Lines end
+    in LF: who applies the edit gives it the document's own line ending.
     """
     end = len(text.rstrip())
-    newline = next(iter(re.findall(r"\r\n|\n|\r", text)), "\n")
     labels = [f"{_label(gap.phrase)}: " for gap in gaps]
-    apart = newline if _LABEL_LINE.search(text[:end]) and newline in text[:end] else newline * 2
+    apart = "\n" if _LABEL_LINE.search(text[:end]) and re.search(r"[\r\n]", text[:end]) else "\n\n"
     # White space that follows the last word belongs to the document's end, so it stays after the list.
-    return Edit(Span(end, end), apart + newline.join(labels))
+    return Edit(Span(end, end), apart + "\n".join(labels))
 
 
 def _label(phrase: str) -> str:
