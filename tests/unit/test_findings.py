@@ -112,6 +112,11 @@ def test_a_finding_without_words_stays_on_the_first_line_whatever_is_typed_there
     assert dict(screen.shown)["expected behaviour"] == "Now t" + TEXT[1:]
 
 
+def test_a_finding_without_words_goes_with_its_line_when_that_is_replaced(screen: Screen) -> None:
+    screen.types("What is a tuple in Python?")
+    assert screen.shown == []
+
+
 def test_emptying_the_prompt_removes_everything(screen: Screen) -> None:
     screen.text, before = "", screen.text
     screen.findings.typing(smallest_edit(before, ""), [])

@@ -129,7 +129,9 @@ class Findings:
         if is_answered(finding.gap.phrase, finding.gap.kind, prompt.text):
             return None
         start = prompt.region.span.start
-        if not finding.gap.anchored:
+        replaced = edit.span.start <= finding.span.start and finding.span.end <= edit.span.end
+        if not finding.gap.anchored and not replaced:
+            # It concerns no words in particular, so typing in its line does not touch it; a new line does.
             span = first_line(prompt.text).moved(start)
             return _placed(finding, index, prompt, span) if prompt.text.strip() else None
         if moved is None or moved.end > prompt.region.span.end or moved.start < start:
