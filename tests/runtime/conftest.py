@@ -12,19 +12,22 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 import pytest
 
+from devrouter.engines.engine import EngineTimeout
 from runtime import get_model, get_ollama
 from runtime.tiny_gguf import write_tiny_gguf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
+Result = TypeVar("Result")
 LLAMA_SERVER = Path(get_model.__file__).with_name("llama_server.py")
 STARTS_WITHIN = 60  # Seconds.
+SLOT_LOST_AFTER = 20  # Seconds without a word from a model of a few kilobytes that was loaded before.
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,21 @@ def import_carelessly(client: httpx.Client, name: str, path: Path) -> None:
     client.post(f"/api/blobs/{digest}", content=data).raise_for_status()
     body = {"model": name, "files": {path.name: digest}, "parameters": {"num_thread": 1}, "stream": False}
     client.post("/api/create", json=body).raise_for_status()
+
+
+async def with_its_slot(url: str, model: str, trial: Callable[[], Awaitable[Result]]) -> Result:
+    """Run a trial that cuts replies off: anew, the model unloaded, where Ollama lost its only slot by that.
+
+    Ollama keeps the slot of a call that is cancelled just as a token comes (ollama/ollama#17131), and with a
+    model as quick as ours a token always comes. A cancel of ours that did not reach it would fail every time.
+    """
+    for _ in range(5):
+        try:
+            return await trial()
+        except (EngineTimeout, httpx.TimeoutException):
+            async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=STARTS_WITHIN) as client:
+                await client.post("/api/generate", json={"model": model, "keep_alive": 0})
+    pytest.fail(f"{model} did not come free after a cancel, five times in a row")
 
 
 @pytest.fixture

@@ -86,7 +86,10 @@ def _killed(kind: Kind) -> Answer:
 
 FAULTS = {
     "slow to its first token": Fault(
-        lambda _: _never, r"sent no first token within 3 s", limits={"first_token_timeout": 3}
+        lambda _: _never,
+        r"sent no first token within 3 s",
+        "ollama stop helper:latest",
+        limits={"first_token_timeout": 3},
     ),
     "slow to its end": Fault(Hanging, r"did not finish its reply within 3 s", limits={"total_timeout": 3}),
     "killed in mid-stream": Fault(_killed, "its reply broke off inside the rewrite", "ollama serve"),

@@ -56,11 +56,21 @@ class ModelOptions:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """How to speak of a server: its name, its group of settings, the command that starts it."""
+    """How to speak of a server: its name, its group of settings, the commands that start it and that unload
+    the model from it."""
 
     title: str
     settings: str
     start: str | None
+    unload: str | None = None
+
+
+_WHY_SILENT = {
+    False: "it may still be loading the model.",
+    # Ollama loses the slot of a call that is cancelled just as a token comes (ollama/ollama#17131); every
+    # later call then waits for it, until the model is unloaded.
+    True: "it is still loading the model, or it waits for a call that was cancelled long ago.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +219,8 @@ async def _read(
         waited = min(options.first_token_timeout, options.total_timeout)
         raise EngineTimeout(
             f"{server.title} sent no first token within {waited:g} s (`model.first_token_timeout`): "
-            "it may still be loading the model."
+            + _WHY_SILENT[server.unload is not None],
+            server.unload,
         ) from None
     except httpx.TransportError:
         if not started:

@@ -132,8 +132,12 @@ async def connect(endpoint: Endpoint, options: ModelOptions) -> AsyncIterator[Ol
             raise exchange.refused(server, error.status_code, said, options.model, SETUP) from None
 
 
-def server_of(endpoint: Endpoint) -> Server:
-    return Server(f"Ollama at {endpoint.url}", "ollama", "ollama serve" if endpoint.is_local else None)
+def server_of(endpoint: Endpoint, model: str = "") -> Server:
+    """How to speak of this Ollama; with a model, also how to unload that."""
+    title = f"Ollama at {endpoint.url}"
+    if not endpoint.is_local:
+        return Server(title, "ollama", None)
+    return Server(title, "ollama", "ollama serve", f"ollama stop {model}" if model else None)
 
 
 class OllamaEngine:
@@ -191,7 +195,7 @@ class OllamaEngine:
             answer = await exchange.read_answer(
                 draft,
                 self._chat(server, draft, verification),
-                server=server_of(server.endpoint),
+                server=server_of(server.endpoint, self.options.model),
                 options=self.options,
                 verification=verification,
                 on_progress=on_progress,
