@@ -88,7 +88,7 @@ FAULTS = {
     "slow to its first token": Fault(
         lambda _: _never,
         r"sent no first token within 3 s",
-        "ollama stop helper:latest",
+        f"ollama stop {NAME}",
         limits={"first_token_timeout": 3},
     ),
     "slow to its end": Fault(Hanging, r"did not finish its reply within 3 s", limits={"total_timeout": 3}),
