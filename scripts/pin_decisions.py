@@ -16,7 +16,7 @@ from devrouter.core.language import language_of
 from devrouter.engines.instant.engine import InstantEngine
 
 ROOT = Path(__file__).resolve().parent.parent
-DATASET = ROOT / "data" / "written.jsonl"
+DATASET = ROOT / "data" / "train.jsonl"
 PINNED = ROOT / "tests" / "corpus" / "decisions.jsonl"
 COUNT, LONGEST = 150, 1_200
 

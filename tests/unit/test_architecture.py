@@ -23,24 +23,36 @@ MAY_IMPORT = {
     "core": {"core"},
     "engines": {"core", "engines"},
     "workspace": {"core", "workspace"},
+    "evaluation": {"core", "engines", "evaluation"},
     "app": {"core", "engines", "workspace", "app"},
     "lsp": {"core", "engines", "workspace", "app", "lsp"},
-    "cli": {"core", "engines", "workspace", "app", "lsp", "cli"},  # `devrouter serve` starts the server.
+    # `devrouter serve` starts the server.
+    "cli": {"core", "engines", "workspace", "evaluation", "app", "lsp", "cli"},
     "__main__": {"cli"},
     "__init__": set(),
 }
-IMPORTED_ONLY_BY = {"pygls": "lsp/", "lsprotocol": "lsp/", "ollama": "engines/ollama.py"}
+IMPORTED_ONLY_BY = {
+    "pygls": "lsp/",
+    "lsprotocol": "lsp/",
+    "ollama": "engines/ollama.py",
+    "matplotlib": "evaluation/plots.py",
+    "scipy": "evaluation/",
+    "sklearn": "evaluation/",
+}
 BUILDS_POSITIONS = "lsp/convert.py"
 LOADED_ON_FIRST_USE = {
     "aiohttp",
     "httpx",
     "httpx2",
     "markdown_it",
+    "matplotlib",
     "numpy",
     "ollama",
     "openai",
     "pydantic",
     "requests",
+    "scipy",
+    "sklearn",
     "tomlkit",
     "torch",
     "tqdm",
@@ -82,6 +94,12 @@ def test_nothing_imports_upward(module: str) -> None:
     parts = [name.split(".") for name in imports(module)]
     layers = {name[1] for name in parts if name[0] == "devrouter" and (PACKAGE / name[1]).is_dir()}
     assert layers <= MAY_IMPORT[layer(module)]
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if layer(module) == "evaluation"])
+def test_an_evaluation_knows_engines_by_their_protocol_alone(module: str) -> None:
+    of_engines = [name for name in imports(module) if name.startswith("devrouter.engines.")]
+    assert all(name.startswith("devrouter.engines.engine.") for name in of_engines)
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from devrouter.app.findings import Finding, Findings, Prompt
+from devrouter.app.findings import Finding, Findings
 from devrouter.app.ignores import Ignores, ignore_for_user, ignore_in_project
 from devrouter.app.status import Status
 from devrouter.app.tasks import spawn
-from devrouter.core.draft import Document, Draft, Region, draft_of, prompts_in
+from devrouter.app.views import PromptView, prompts_of, view_of, views_of
 from devrouter.core.edits import smallest_edit
 from devrouter.engines.engine import EngineError, EngineState, Health
 
@@ -28,23 +28,17 @@ if TYPE_CHECKING:
     from devrouter.app.model_calls import ModelCalls
     from devrouter.app.settings import Settings
     from devrouter.app.triage import Triager
-    from devrouter.core.decision import Triage
+    from devrouter.core.draft import Document, Region
     from devrouter.core.tiers import Route
     from devrouter.engines.reply import OnProgress
 
 
+_TURNS_OF_A_MESSAGE = 4
+"""Turns of the loop in which a message that has arrived is read and handled, with one to spare."""
+
+
 class TextChanged(Exception):
     """The text changed while the model was asked about it."""
-
-
-@dataclass(frozen=True, slots=True)
-class PromptView:
-    """One prompt and its triage; `by_model` where the model's part is in it."""
-
-    region: Region
-    draft: Draft
-    triage: Triage
-    by_model: bool
 
 
 class Listener(Protocol):
@@ -210,7 +204,7 @@ class Session:
 
     def view(self, opened: OpenDocument, region: Region) -> PromptView:
         """Any part of the document as a prompt of its own."""
-        return _view(draft_of(opened.document, region), region, opened.settings, self._triager)
+        return view_of(opened.document, region, opened.settings, self._triager)
 
     def ignore_here(self, opened: OpenDocument, finding: Finding) -> None:
         """Stop showing this finding in this document. Raises `IgnoreError`."""
@@ -250,8 +244,9 @@ class Session:
         loop = asyncio.get_running_loop()
         try:
             while opened.viewed is not opened.document:
+                await _until_read(opened)
                 document, settings, triager = opened.document, opened.settings, self._triager
-                views = await loop.run_in_executor(self._worker, _views, document, settings, triager)
+                views = await loop.run_in_executor(self._worker, views_of, document, settings, triager)
                 # A reload compares by identity: the same text may have to be answered by other rules.
                 if document is opened.document and settings is opened.settings and triager is self._triager:
                     self._show_instant(opened, views)
@@ -268,7 +263,7 @@ class Session:
         if opened.resting or before is None:
             self._settle(opened)
         else:
-            opened.findings.typing(smallest_edit(before.text, opened.document.text), _prompts(views))
+            opened.findings.typing(smallest_edit(before.text, opened.document.text), prompts_of(views))
         opened.current.set()
         self._show(opened)
         if self._model.trigger == "pause" and not all(view.by_model for view in views):
@@ -284,7 +279,7 @@ class Session:
             self._show(opened)
 
     def _settle(self, opened: OpenDocument) -> None:
-        prompts = _prompts(opened.views)
+        prompts = prompts_of(opened.views)
         opened.findings.resting(prompts)
         for index, view in enumerate(opened.views):
             if view.by_model:
@@ -335,14 +330,14 @@ class Session:
             triage = await self._model.ask(view.draft, opened.settings, on_progress)
         except EngineError:
             if opened.document is document:
-                opened.findings.model_failed(index, _prompts(opened.views)[index])
+                opened.findings.model_failed(index, prompts_of(opened.views)[index])
                 self._listener.findings_changed(opened, self.visible(opened))
             raise
         if opened.document is not document or opened.viewed is not document:
             return
         answered = PromptView(view.region, view.draft, triage, by_model=True)
         opened.views = (*opened.views[:index], answered, *opened.views[index + 1 :])
-        opened.findings.model_answered(index, _prompts(opened.views)[index])
+        opened.findings.model_answered(index, prompts_of(opened.views)[index])
         self._listener.findings_changed(opened, self.visible(opened))
 
     # Telling
@@ -379,17 +374,14 @@ class Session:
             self._listener.status_changed(status)
 
 
-def _views(document: Document, settings: Settings, triager: Triager) -> tuple[PromptView, ...]:
-    """Every prompt of the document answered; pure, and run in the worker's thread."""
-    regions = prompts_in(document, settings.prompts.agent_patterns, settings.prompts.include)
-    return tuple(_view(draft_of(document, region), region, settings, triager) for region in regions)
+async def _until_read(opened: OpenDocument) -> None:
+    """Let the loop take in the changes that have already arrived, for an answer to an older one helps nobody.
 
-
-def _view(draft: Draft, region: Region, settings: Settings, triager: Triager) -> PromptView:
-    remembered = triager.remembered(draft, settings)
-    triage = remembered or triager.instant(draft, settings)
-    return PromptView(region, draft, triage, by_model=remembered is not None)
-
-
-def _prompts(views: tuple[PromptView, ...]) -> tuple[Prompt, ...]:
-    return tuple(Prompt(view.region, view.draft.text, view.triage.gaps) for view in views)
+    Without it a burst of changes queues up, since the engine's thread and the loop share the interpreter.
+    Where nothing has arrived this takes microseconds.
+    """
+    before = None
+    while before is not opened.document:
+        before = opened.document
+        for _ in range(_TURNS_OF_A_MESSAGE):
+            await asyncio.sleep(0)

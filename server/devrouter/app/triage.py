@@ -48,7 +48,9 @@ class Triager:
 
     def remembered(self, draft: Draft, settings: Settings) -> Triage | None:
         """The triage with the model's part, if the model has answered this very text before."""
-        return self._with_model(draft, settings) if _content(draft) in self._answered else None
+        # One look only: the loop's thread may drop the answer while the engine's thread looks.
+        found = self._answered.get(_content(draft))
+        return None if found is None else self._with_model(draft, *found, settings)
 
     async def ask_model(
         self, draft: Draft, settings: Settings, on_progress: OnProgress | None = None
@@ -62,12 +64,10 @@ class Triager:
             self._answered[content] = answer, self.model.fields
             if len(self._answered) > REMEMBERED:
                 self._answered.popitem(last=False)
-        return self._with_model(draft, settings)
+        return self._with_model(draft, *self._answered[content], settings)
 
-    def _with_model(self, draft: Draft, settings: Settings) -> Triage:
-        content = _content(draft)
-        answer, fields = self._answered[content]
-        return merge(draft, self._instant(content), answer, fields, settings)
+    def _with_model(self, draft: Draft, answer: Answer, fields: frozenset[str], settings: Settings) -> Triage:
+        return merge(draft, self._instant(_content(draft)), answer, fields, settings)
 
     async def triage(self, draft: Draft, settings: Settings) -> Triage:
         """The whole triage. A failed model call leaves the instant answer and its sentence in `problems`."""

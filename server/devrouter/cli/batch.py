@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, NoReturn
 
 from devrouter.cli.asker import Asker, status_of, with_mend
 from devrouter.cli.exit_status import CommandError, ExitStatus
-from devrouter.cli.terminal import note, plural
+from devrouter.cli.terminal import note, plural, progress_bar
 from devrouter.engines.engine import EndpointRefused, EngineError, EngineUnreachable, ModelMissing
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
             name = "standard input" if arguments.input == "-" else arguments.input
             raise CommandError(ExitStatus.INPUT, f"{name}: is empty, so there is nothing to answer")
         _refuse_same_file(arguments)
-        shown = sys.stderr is not None and (arguments.progress or sys.stderr.isatty())
-        bar = _bar(mark.rows, shown=shown)
+        bar = progress_bar(mark.rows, wanted=arguments.progress)
         with bar, BatchOutput(arguments.output, mark, asker.settings(None).engine) as output:
             batch = _Batch(asker, output, bar)
             try:
@@ -171,9 +170,3 @@ def _opened(name: str) -> IO[bytes]:
 def _refuse_same_file(arguments: argparse.Namespace) -> None:
     if arguments.input != "-" and arguments.output.exists() and arguments.output.samefile(arguments.input):
         raise CommandError(ExitStatus.USAGE, f"{arguments.output}: is both input and output")
-
-
-def _bar(total: int, *, shown: bool) -> tqdm[NoReturn]:
-    from tqdm import tqdm
-
-    return tqdm(total=total, disable=not shown, unit="row", file=sys.stderr, dynamic_ncols=True)

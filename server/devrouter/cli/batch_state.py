@@ -20,7 +20,7 @@ from devrouter.cli.exit_status import CommandError, ExitStatus
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from devrouter.cli.rows import RowId
+    from devrouter.core.json_lines import RowId
 
 _CHUNK = 1024 * 1024
 
@@ -68,8 +68,7 @@ class BatchOutput:
         self._state = out.with_name(out.name + ".state")
         try:
             self._claim(mark, engine)
-            self._stream = out.open("r+b") if out.exists() else out.open("x+b")
-            _lock(self._stream, out)
+            self._stream = open_to_go_on(out, "batch")
             self.answered = self._recover()
             self.rejected.unlink(missing_ok=True)
         except OSError as error:
@@ -155,7 +154,17 @@ class BatchOutput:
         return CommandError(ExitStatus.OUTPUT, f"{error.filename or self.out}: cannot be written: {reason}")
 
 
-def _lock(stream: IO[bytes], out: Path) -> None:
+def open_to_go_on(out: Path, command: str) -> IO[bytes]:
+    """A file for reading and writing, made where it is not there, and this process's until it ends.
+
+    Raises `CommandError` while another `command` writes it, and `OSError`.
+    """
+    stream = out.open("r+b") if out.exists() else out.open("x+b")
+    _lock(stream, out, command)
+    return stream
+
+
+def _lock(stream: IO[bytes], out: Path, command: str) -> None:
     """Held until the process ends, however it ends. On Windows nothing is locked."""
     if sys.platform == "win32":
         return
@@ -165,5 +174,5 @@ def _lock(stream: IO[bytes], out: Path) -> None:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise CommandError(
-            ExitStatus.OUTPUT, f"{out}: another batch is writing it; wait for its end"
+            ExitStatus.OUTPUT, f"{out}: another {command} is writing it; wait for its end"
         ) from None

@@ -19,7 +19,7 @@ from devrouter.engines.engine import EngineError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("check", "route", "batch", "serve", "doctor", "model")
+COMMANDS = ("check", "route", "batch", "serve", "doctor", "model", "eval")
 
 _EXAMPLES = """\
 examples:
@@ -28,6 +28,7 @@ examples:
   devrouter route "why does my flask app 404?"   one prompt, one decision
   pbpaste | devrouter route --json -             the same for a script
   devrouter batch in.jsonl -o out.jsonl          thousands of prompts; picks up where it was stopped
+  devrouter eval labelled.jsonl                  how good the answers are, on prompts that you labelled
   devrouter doctor                               what works, what does not, and how to mend it
 
 exit status:
@@ -103,7 +104,6 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"devrouter {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    common = _common_options()
     for name in argv[:1] if argv[:1] and argv[0] in COMMANDS else COMMANDS:
         module = importlib.import_module(f"devrouter.cli.{name}")
         command = commands.add_parser(
@@ -112,23 +112,34 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             description=module.DESCRIPTION,
             epilog=module.EXAMPLES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            parents=[common],
+            parents=[_common_options(several_engines=name == "eval")],
         )
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return parser
 
 
-def _common_options() -> _Parser:
+def _common_options(*, several_engines: bool) -> _Parser:
     common = _Parser(add_help=False)
     group = common.add_argument_group("for every command")
-    group.add_argument(
-        "--engine",
-        choices=ENGINES,
-        metavar="NAME",
-        help="who answers: auto (a local model if there is one), instant (no model), ollama, openai; "
-        "an engine named here must answer, else the command fails",
-    )
+    if several_engines:
+        group.add_argument(
+            "--engine",
+            action="append",
+            dest="engines",
+            choices=[name for name in ENGINES if name != "auto"],
+            metavar="NAME",
+            help="who is measured: instant (the default), ollama, openai; may be given again, the others are "
+            "compared with the first",
+        )
+    else:
+        group.add_argument(
+            "--engine",
+            choices=ENGINES,
+            metavar="NAME",
+            help="who answers: auto (a local model if there is one), instant (no model), ollama, openai; "
+            "an engine named here must answer, else the command fails",
+        )
     group.add_argument(
         "--config", type=Path, metavar="FILE", help="read FILE in place of your own config.toml"
     )

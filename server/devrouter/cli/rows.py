@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
+from devrouter.core.json_lines import RowId, json_line, numbered_rows
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from devrouter.core.decision import Triage
-
-RowId = str | int
 
 
 class RowError(Exception):
@@ -42,12 +42,7 @@ class BrokenRow:
 def read_rows(stream: IO[bytes]) -> Iterator[Row | BrokenRow]:
     """Every row in order, lines counted from one; blank lines are no rows. An id counts once, the first."""
     first_use: dict[RowId, int] = {}
-    for number, raw in enumerate(stream, start=1):
-        content = raw.strip(b" \t\r\n")
-        if number == 1:
-            content = content.removeprefix(b"\xef\xbb\xbf")
-        if not content:
-            continue
+    for number, content in numbered_rows(stream):
         try:
             row_id, text = _parse(content)
         except RowError as error:
@@ -68,10 +63,6 @@ def answer_line(row: Row, triage: Triage) -> bytes:
     if triage.problems:
         answer["problems"] = list(triage.problems)
     return json_line(answer)
-
-
-def json_line(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode() + b"\n"
 
 
 def _parse(content: bytes) -> tuple[RowId, str]:

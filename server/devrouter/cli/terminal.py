@@ -6,7 +6,10 @@ import os
 import sys
 import unicodedata
 from dataclasses import dataclass
-from typing import TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 _TAB = 4
 _CONTROL_PICTURES = 0x2400  # U+2400 stands for NUL, U+2401 for SOH and so on.
@@ -60,6 +63,22 @@ def note(message: str, *, level: str = "note") -> None:
     style = Style.of(sys.stderr)
     colour = {"error": style.red, "warning": style.yellow}.get(level, style.cyan)
     put(f"{style.bold(colour(level))}: {visible(message)}", sys.stderr)
+
+
+def progress_bar(total: int, *, done: int = 0, wanted: bool = False, title: str = "") -> tqdm[NoReturn]:
+    """A bar of rows on standard error, shown on a terminal, or where it is `wanted` anyway."""
+    from tqdm import tqdm
+
+    shown = sys.stderr is not None and (wanted or sys.stderr.isatty())
+    return tqdm(
+        total=total,
+        initial=done,
+        desc=title or None,
+        disable=not shown,
+        unit="row",
+        file=sys.stderr,
+        dynamic_ncols=True,
+    )
 
 
 def plural(count: int, noun: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["EffectiveTier", "Route", "TierPolicy", "effective_tier", "estimate_tokens"]
+__all__ = ["MISROUTE_COSTS", "EffectiveTier", "Route", "TierPolicy", "effective_tier", "estimate_tokens"]
 
 
 class Route(StrEnum):
@@ -31,6 +31,14 @@ class Route(StrEnum):
     def larger(self) -> Route:
         """The next larger tier; the largest is its own."""
         return list(Route)[min(self.size + 1, len(Route) - 1)]
+
+
+MISROUTE_COSTS: Mapping[Route, Mapping[Route, float]] = {
+    Route.SMALL_LOCAL: {Route.SMALL_LOCAL: 0.0, Route.MEDIUM_API: 1.0, Route.LARGE_API: 2.0},
+    Route.MEDIUM_API: {Route.SMALL_LOCAL: 1.25, Route.MEDIUM_API: 0.0, Route.LARGE_API: 1.0},
+    Route.LARGE_API: {Route.SMALL_LOCAL: 8.0, Route.MEDIUM_API: 2.0, Route.LARGE_API: 0.0},
+}
+"""What it costs to call work of the outer tier by the inner one; no unit, 1 is one tier too large."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from devrouter.app.findings import Finding
-    from devrouter.app.session import PromptView
     from devrouter.app.settings import Settings, TierSettings
     from devrouter.app.status import Status
+    from devrouter.app.views import PromptView
     from devrouter.core.draft import Document
     from devrouter.core.edits import Edit
     from devrouter.lsp.protocol import (

@@ -13,7 +13,7 @@ from devrouter.core.decision import FIELDS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from devrouter.app.session import PromptView
+    from devrouter.app.views import PromptView
     from devrouter.core.decision import Triage
     from devrouter.core.tiers import Route
     from devrouter.lsp.server import DevRouterServer
