@@ -62,9 +62,11 @@ async def main() -> None:
         root = Path(folder).as_uri()
         rows = [
             await start_up(root),
-            *await change_to_diagnostics(root),
+            *await change_to_diagnostics(root, 500, "≤ 30 ms"),
+            *await change_to_diagnostics(root, 6_000, "≤ 60 ms"),
             await burst(root),
             *instant_decision(),
+            await loading(),
             *await memory(root),
         ]
     print("# Benchmarks of the language server\n")
@@ -94,9 +96,13 @@ async def start_up(root: str) -> Row:
     )
 
 
-async def change_to_diagnostics(root: str) -> list[Row]:
+async def change_to_diagnostics(root: str, length: int, goal: str) -> list[Row]:
     """From sending `didChange` to `publishDiagnostics` for it, one keystroke at a time."""
-    contenders = {"ours": DEVROUTER, "bare": BARE_PYGLS, "ruff": RUFF}
+    contenders = {
+        "ours": _of_length(DEVROUTER, length),
+        "bare": _of_length(BARE_PYGLS, length),
+        "ruff": _of_length(RUFF, length),
+    }
     clients = {name: await _opened(contender, root) for name, contender in contenders.items()}
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for version in range(2, CHANGES + 2):
@@ -107,8 +113,8 @@ async def change_to_diagnostics(root: str) -> list[Row]:
             times[name].append(await asyncio.wait_for(published, 60) - began)
     for client, _ in clients.values():
         await client.stop()
-    goals = {50: "", 95: "p95 ≤ 10 ms"}
-    return [_latency_row(times, percent, goal) for percent, goal in goals.items()]
+    goals = {50: "", 95: goal}
+    return [_latency_row(times, length, percent, goal) for percent, goal in goals.items()]
 
 
 async def burst(root: str) -> Row:
@@ -151,15 +157,33 @@ def instant_decision() -> list[Row]:
 
     short, long = p95(500), p95(6_000)
     return [
-        Row("instant decision, 500 characters, p95", f"{short:.2f} ms", "", "", "≤ 2 ms"),
+        Row("instant decision, 500 characters, p95", f"{short:.1f} ms", "", "", "≤ 20 ms"),
         Row(
             "instant decision, 6,000 characters, p95",
-            f"{long:.2f} ms",
-            f"500 characters {short:.2f} ms",
+            f"{long:.1f} ms",
+            f"500 characters {short:.1f} ms",
             f"{long / short:.1f}",
-            "≤ 10 ms, linear: about 12",
+            "≤ 50 ms",
         ),
     ]
+
+
+async def loading() -> Row:
+    """Reading the engine's weights in a process that has not imported numpy yet, as in the background."""
+    code = (
+        "from time import perf_counter; from devrouter.engines.instant.engine import InstantEngine; "
+        "began = perf_counter(); InstantEngine().load(); print(perf_counter() - began)"
+    )
+    times = []
+    for _ in range(5):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE
+        )
+        output, _ = await process.communicate()
+        times.append(float(output) * 1000)
+    return Row(
+        "loading the instant engine, median of 5", f"{statistics.median(times):.0f} ms", "", "", "< 500 ms"
+    )
 
 
 async def memory(root: str) -> list[Row]:
@@ -179,7 +203,7 @@ async def memory(root: str) -> list[Row]:
             f"{used['ours']:.0f} MiB",
             f"bare pygls {used['bare']:.0f} MiB",
             f"{used['ours'] / used['bare']:.2f}",
-            "≤ 1.5",
+            "≤ 150 MiB more",
         )
         for edits, used in resident.items()
     ] + [Row("growth from 1,000 to 10,000 edits", f"{growth:.2f}", "", "", "none")]
@@ -198,10 +222,15 @@ def _typed(contender: Contender, version: int) -> str:
     return f"{contender.text}# {version}\n"
 
 
-def _latency_row(times: dict[str, list[float]], percent: int, goal: str) -> Row:
+def _of_length(contender: Contender, length: int) -> Contender:
+    """With so many characters of its text, repeated or cut."""
+    return contender._replace(text=(contender.text * (length // len(contender.text) + 1))[:length] + "\n")
+
+
+def _latency_row(times: dict[str, list[float]], length: int, percent: int, goal: str) -> Row:
     ours, bare, ruff = (_percentile(taken, percent) * 1000 for taken in times.values())
     return Row(
-        f"`didChange` to `publishDiagnostics`, 1,500 characters, p{percent} of {CHANGES}",
+        f"`didChange` to `publishDiagnostics`, {length:,} characters, p{percent} of {CHANGES}",
         f"{ours:.1f} ms",
         f"bare pygls {bare:.1f} ms, ruff server {ruff:.1f} ms",
         f"{ours / bare:.2f}, {ours / ruff:.2f}",

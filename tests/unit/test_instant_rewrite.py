@@ -13,7 +13,7 @@ from devrouter.core.fidelity import check_rewrite, protected_pieces
 from devrouter.engines.instant.rewrite import tidy
 from devrouter.engines.instant.spelling import ORDINARY_WORDS, SPELLING
 
-DATASET = Path(__file__).resolve().parents[2] / "data" / "written.jsonl"
+DATASET = Path(__file__).resolve().parents[2] / "data" / "train.jsonl"
 
 MENDED = {
     "typos": ("wirte a fucntion that retruns teh sum", "Write a function that returns the sum."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from functools import cached_property
@@ -10,17 +11,18 @@ from typing import TYPE_CHECKING
 from devrouter import __version__
 from devrouter.core.decision import FIELDS, Answer, Complexity, Decision, Intent
 from devrouter.core.gaps import Gap, GapKind, is_answered, make_gap
-from devrouter.core.tiers import Route
+from devrouter.core.tiers import MISROUTE_COSTS, Route
 from devrouter.engines.engine import EngineState, Health
-from devrouter.engines.instant.features import extract, shortened, split
-from devrouter.engines.instant.model import Model
+from devrouter.engines.instant.features import shortened, split
 from devrouter.engines.instant.phrases import Mentions, phrases_for
 from devrouter.engines.instant.rewrite import tidy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from devrouter.core.draft import Draft
+    from devrouter.engines.instant.model import Model
 
 _MOST_GAPS = 5
 _READ_FOR_GAPS = 4_000
@@ -36,15 +38,25 @@ cool yes no bye please again
 class InstantEngine:
     """Answers every draft by itself: no server, no network, no waiting.
 
-    `load` reads the weights; the first answer does so where nobody has.
+    `load` reads the weights; the first answer does so where nobody has. `weights` is another folder than the
+    package's own, for one who trains.
     """
 
     name = "instant"
     fields = frozenset(FIELDS)
 
+    def __init__(self, weights: Path | None = None) -> None:
+        self._weights = weights
+
     @cached_property
     def _model(self) -> Model:
-        return Model.packaged()
+        # Read by numpy's libraries when they are loaded: the editor has better use for the other cores, and
+        # one thread always adds up in the same order.
+        for variable in ("OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ.setdefault(variable, "1")
+        from devrouter.engines.instant import model
+
+        return model.Model(self._weights or model.PACKAGED)
 
     @property
     def version(self) -> str:
@@ -66,10 +78,10 @@ class InstantEngine:
         start = time.perf_counter()
         text = draft.text
         parts = split(shortened(text))
-        guesses = self._model.probabilities(extract(parts, len(text)))
+        guesses = self._model.probabilities(parts, len(text))
         english = draft.language == "en"
         intent, complexity = _likeliest(guesses["intent"]), _likeliest(guesses["complexity"])
-        route = self._route(guesses["route"])
+        route = _cheapest(guesses["route"])
         gaps: tuple[Gap, ...] = ()
         if not _says_anything(text):
             intent, complexity, route = Intent.OTHER.value, Complexity.LOW.value, Route.SMALL_LOCAL
@@ -87,7 +99,7 @@ class InstantEngine:
         confidence = {
             "intent": guesses["intent"][intent],
             "complexity": guesses["complexity"][complexity],
-            "route": _enough(guesses["route"], route),
+            "route": guesses["route"][route],
         }
         return Answer(
             decision=decision,
@@ -96,14 +108,6 @@ class InstantEngine:
             engine=self.name,
             version=self.version,
             milliseconds=(time.perf_counter() - start) * 1000,
-        )
-
-    def _route(self, guess: Mapping[str, float]) -> Route:
-        """The tier with the least expected cost; of two that cost the same, the larger."""
-        costs = self._model.route_costs
-        return min(
-            reversed(Route),
-            key=lambda called: sum(guess[gold] * costs[gold][called] for gold in guess),
         )
 
     def _gaps(self, guesses: Mapping[str, Mapping[str, float]], mentions: Mentions) -> tuple[Gap, ...]:
@@ -129,10 +133,12 @@ def _likeliest(guess: Mapping[str, float]) -> str:
     return max(guess, key=lambda label: guess[label])
 
 
-def _enough(guess: Mapping[str, float], route: Route) -> float:
-    """The probability that this tier is large enough, which is what a user's minimum confidence asks for."""
-    tiers = list(Route)
-    return sum(guess[tier] for tier in tiers[: tiers.index(route) + 1])
+def _cheapest(guess: Mapping[str, float]) -> Route:
+    """The tier with the least expected cost; of two that cost the same, the larger."""
+    return min(
+        reversed(Route),
+        key=lambda called: sum(guess[gold] * MISROUTE_COSTS[gold][called] for gold in Route),
+    )
 
 
 def _says_anything(text: str) -> bool:

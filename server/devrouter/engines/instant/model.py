@@ -1,133 +1,98 @@
-"""The linear model behind the instant engine: a row of eight-bit weights a feature, all heads side by side.
+"""The model behind the instant engine: a linear half and an encoder, mixed as the calibration says.
 
-The file is a line of JSON (heads, scales, biases, temperatures, thresholds, costs), the hashes of the
-features as little-endian 32-bit numbers in ascending order, and the rows. A hash is the CRC-32 of the block's
-name and the feature's. Sums over rows are whole numbers, so the order of features cannot change a decision.
+The linear half sees every word, pair of words and the shape of the draft; the encoder knows what words mean.
+Each is right where the other errs, and together they beat either by some points.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import sys
-from array import array
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
+
+from devrouter.engines.instant import encoder, linear
+from devrouter.engines.instant.features import extract
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from devrouter.engines.instant.features import Features
+    from devrouter.engines.instant.features import Parts
 
-WEIGHTS = "weights.bin"
+CALIBRATION = "calibration.json"
+PACKAGED = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One question of the model: its labels, and where their columns stand in a row.
+    """One question of the model: its labels, the columns of their scores, and how the halves are mixed.
 
     An exclusive head gives probabilities that sum to one (softmax); of another, each label has its own
     (sigmoid).
     """
 
-    name: str
     labels: tuple[str, ...]
     exclusive: bool
-    temperature: float
     start: int
+    linear: float
+    encoder: float
+    biases: tuple[float, ...]
 
-    def probabilities(self, scores: Sequence[float]) -> dict[str, float]:
+    def probabilities(
+        self, linear_scores: Sequence[float], encoder_scores: Sequence[float]
+    ) -> dict[str, float]:
         """Calibrated probabilities by label, from the scores of all columns."""
-        mine = [score / self.temperature for score in scores[self.start : self.start + len(self.labels)]]
+        columns = slice(self.start, self.start + len(self.labels))
+        scores = [
+            self.linear * from_linear + self.encoder * from_encoder + bias
+            for from_linear, from_encoder, bias in zip(
+                linear_scores[columns], encoder_scores[columns], self.biases, strict=True
+            )
+        ]
         if not self.exclusive:
-            return {label: 1 / (1 + math.exp(-score)) for label, score in zip(self.labels, mine, strict=True)}
-        highest = max(mine)
-        weights = [math.exp(score - highest) for score in mine]
+            return dict(zip(self.labels, map(_sigmoid, scores), strict=True))
+        highest = max(scores)
+        weights = [math.exp(score - highest) for score in scores]
         total = sum(weights)
         return {label: weight / total for label, weight in zip(self.labels, weights, strict=True)}
 
 
 class Model:
-    """Reads a weights file's bytes. Raises `ValueError` where they are not what the header says."""
+    """Both halves and the calibration, from one folder.
 
-    def __init__(self, data: bytes) -> None:
-        line, _, body = data.partition(b"\n")
-        header: dict[str, Any] = json.loads(line)
-        count = header["features"]
-        self.version = sha256(data).hexdigest()[:8]
-        self.heads = _heads(header["heads"])
-        self.thresholds: Mapping[str, float] = header["thresholds"]
-        self.route_costs: Mapping[str, Mapping[str, float]] = header["route_costs"]
-        self._block_scales: Mapping[str, float] = header["block_scales"]
-        self._biases: Sequence[float] = header["biases"]
-        self._scales: Sequence[float] = header["scales"]
-        self._width = len(self._biases)
-        if len(body) != count * (4 + self._width):
-            raise ValueError(f"{WEIGHTS}: {len(body)} bytes of weights, {count * (4 + self._width)} expected")
-        hashes = array("I", body[: 4 * count])
-        if sys.byteorder == "big":
-            hashes.byteswap()
-        self._rows = array("b", body[4 * count :])
-        self._starts = dict(zip(hashes, range(0, count * self._width, self._width), strict=True))
-
-    @classmethod
-    def packaged(cls) -> Model:
-        """The model that comes with the package."""
-        return cls(files(__package__).joinpath(WEIGHTS).read_bytes())
-
-    def probabilities(self, features: Features) -> dict[str, dict[str, float]]:
-        """For each head, by name, the probability of each label."""
-        scores = self._scores(features)
-        return {name: head.probabilities(scores) for name, head in self.heads.items()}
-
-    def _scores(self, features: Features) -> list[float]:
-        sums = [0.0] * self._width
-        for block, levels, norm in blocks(features):
-            factor = self._block_scales[block] / norm
-            for column, total in enumerate(self._weigh(levels)):
-                sums[column] += total * factor
-        return [
-            bias + scale * total for bias, scale, total in zip(self._biases, self._scales, sums, strict=True)
-        ]
-
-    def _weigh(self, levels: Mapping[int, int]) -> list[int]:
-        """The sum of the rows of the features, each times its level. The loop over columns runs in C."""
-        by_level: dict[int, list[array[int]]] = {}
-        for key, level in levels.items():
-            start = self._starts.get(key)
-            if start is not None:
-                by_level.setdefault(level, []).append(self._rows[start : start + self._width])
-        sums = [0] * self._width
-        for level, rows in by_level.items():
-            for column, values in enumerate(zip(*rows, strict=True)):
-                sums[column] += level * sum(values)
-        return sums
-
-
-def blocks(features: Features) -> Iterator[tuple[str, dict[int, int], float]]:
-    """For each block its name, the level of each feature by hash, and the length of the vector of levels.
-
-    The level of a count is one plus its logarithm to base two, rounded down, and four at most.
+    Raises `OSError` where a file is not there, and `ValueError` where one is damaged.
     """
-    for block, counts in features.blocks():
-        start = crc32(block.encode())
-        levels = {
-            crc32(name.encode("utf-8", "surrogatepass"), start): min(count.bit_length(), 4)
-            for name, count in counts.items()
-        }
-        if levels:
-            yield block, levels, math.sqrt(sum(level * level for level in levels.values()))
+
+    def __init__(self, folder: Path = PACKAGED) -> None:
+        contents = [(folder / name).read_bytes() for name in (CALIBRATION, linear.WEIGHTS, encoder.WEIGHTS)]
+        calibration: dict[str, Any] = json.loads(contents[0])
+        self._linear = linear.LinearModel(contents[1])
+        self._encoder = encoder.Encoder(contents[2])
+        self.version = sha256(b"".join(sha256(content).digest() for content in contents)).hexdigest()[:8]
+        """The first digits of a hash over all three files."""
+        self.heads = _heads(calibration["heads"])
+        self.thresholds: Mapping[str, float] = calibration["thresholds"]
+
+    def probabilities(self, parts: Parts, length: int) -> dict[str, dict[str, float]]:
+        """For each head, by name, the probability of each label, of a draft of `length` characters."""
+        linear_scores = self._linear.scores(extract(parts, length))
+        encoder_scores = self._encoder.scores(parts)
+        return {name: head.probabilities(linear_scores, encoder_scores) for name, head in self.heads.items()}
 
 
 def _heads(described: Iterable[Mapping[str, Any]]) -> dict[str, Head]:
     heads: dict[str, Head] = {}
     start = 0
     for item in described:
+        labels = tuple(item["labels"])
         heads[item["name"]] = Head(
-            item["name"], tuple(item["labels"]), item["exclusive"], item["temperature"], start
+            labels, item["exclusive"], start, item["linear"], item["encoder"], tuple(item["biases"])
         )
-        start += len(item["labels"])
+        start += len(labels)
     return heads
+
+
+def _sigmoid(score: float) -> float:
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, score))))
