@@ -22,7 +22,8 @@ COUNT, LONGEST = 150, 1_200
 
 
 def main() -> None:
-    rows = [json.loads(line) for line in DATASET.read_text(encoding="utf-8").splitlines()]
+    with DATASET.open(encoding="utf-8") as stream:
+        rows = [json.loads(line) for line in stream]
     short = [row for row in rows if len(row["text"]) <= LONGEST]
     chosen = sorted(short, key=lambda row: crc32(row["id"].encode()))[:COUNT]
     lines = [json.dumps(pinned(row["id"], row["text"]), ensure_ascii=False) for row in chosen]

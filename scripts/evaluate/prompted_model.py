@@ -35,8 +35,8 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     asked = options.output / "rows.jsonl"
     asked.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    kept = options.output / "prompted.part"
-    lines = read_rows(kept) if kept.exists() else []
+    kept = options.output / f"{options.name}.part"
+    lines = _whole_lines(kept)
     with (
         httpx.Client(base_url=options.url, timeout=300) as client,
         kept.open("a", encoding="utf-8") as stream,
@@ -65,13 +65,22 @@ def answered(row: Row, client: httpx.Client) -> Row:
     try:
         response.raise_for_status()
         decision = Decision.from_json(response.json()["choices"][0]["message"]["content"])
-    except (httpx.HTTPStatusError, DecisionError, KeyError) as error:
+    except (httpx.HTTPStatusError, DecisionError, KeyError, IndexError, ValueError) as error:
         line = answer(row, {}, milliseconds=milliseconds)
         return {**line, "decision": None, "problem": str(error)}
     line = answer(row, {}, milliseconds=milliseconds)
     phrases = decision.missing[:5]
     gaps = [{"phrase": phrase, "kind": kind_of(phrase).value} for phrase in phrases]
     return {**line, "decision": decision.to_dict(), "gaps": gaps}
+
+
+def _whole_lines(path: Path) -> list[Row]:
+    """What was answered so far; a last line that is only half there is cut off."""
+    if not path.exists():
+        return []
+    whole = path.read_bytes().rpartition(b"\n")
+    path.write_bytes(whole[0] + whole[1])
+    return read_rows(path)
 
 
 def _arguments() -> argparse.Namespace:

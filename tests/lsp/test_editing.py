@@ -57,6 +57,7 @@ async def test_a_good_prompt_is_left_alone(editor: Editor, uri: str) -> None:
     assert not await editor.settled(uri)
     titles = [action.title for action in await editor.actions(uri)]
     assert not [title for title in titles if "rewrite" in title.lower()]
+    assert "Good as it stands" in await editor.hover_text(uri, 3)
 
 
 async def test_hover_says_intent_complexity_and_tier(editor: Editor, uri: str) -> None:
@@ -67,6 +68,7 @@ async def test_hover_says_intent_complexity_and_tier(editor: Editor, uri: str) -
     assert prompt["decision"]["complexity"] in text
     assert Route(prompt["tier"]["route"]).value in text
     assert prompt["tier"]["reason"] in text
+    assert "Good as it stands" not in text
 
 
 async def test_the_rewrite_is_applied_whole(editor: Editor, uri: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,6 +12,9 @@ import pytest
 from devrouter.engines.instant.encoder import Encoder, Window, numbers_of
 from devrouter.engines.instant.features import Parts, split
 from devrouter.engines.instant.wordpiece import SPECIAL, WordPiece
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WIDTH, HEADS, INNER, LABELS, LAYERS = 8, 2, 16, 3, 2
 VOCABULARY = [
@@ -132,7 +135,15 @@ def test_a_long_prose_loses_its_middle_and_its_code_the_end() -> None:
     assert len(numbers) <= WINDOW.longest
 
 
-@pytest.mark.parametrize("cut", [1, 1000])
-def test_a_file_that_is_not_whole_is_refused(cut: int) -> None:
+def test_the_tail_of_a_very_long_prose_is_its_end() -> None:
+    pieces = WordPiece(VOCABULARY)
+    numbers = numbers_of(Parts("a " * 2_900 + "x y z", "", 0, 0), pieces, WINDOW)
+    assert [VOCABULARY[number] for number in numbers[-5:]] == ["a", "x", "y", "z", "[SEP]"]
+
+
+@pytest.mark.parametrize(
+    "change", [lambda file: file[:-1], lambda file: file[:-1000], lambda file: file + b"x"]
+)
+def test_a_file_that_is_not_whole_is_refused(change: Callable[[bytes], bytes]) -> None:
     with pytest.raises(ValueError, match=r"encoder\.bin: \d+ bytes of weights"):
-        Encoder(Tiny().file()[:-cut])
+        Encoder(change(Tiny().file()))

@@ -90,6 +90,34 @@ def test_another_language_gets_a_larger_tier_and_nothing_else(language: str) -> 
     assert decision.rewrite == draft
 
 
+@pytest.mark.parametrize(
+    ("draft", "language"),
+    [
+        ("请设计一个多区域事件驱动的微服务架构并迁移单体应用", "zh"),
+        ("ログイン画面のバグを直してください。送信すると落ちます", "ja"),
+        ("ช่วยออกแบบระบบสมัครสมาชิกให้หน่อย", "und"),
+    ],
+)
+def test_a_script_without_spaces_is_more_than_one_word(draft: str, language: str) -> None:
+    found = answer(draft, language)
+    assert found.decision.route is not Route.SMALL_LOCAL
+    assert found.confidence == {}
+
+
+def test_what_a_rule_decided_has_no_probability() -> None:
+    found = answer("refactor")
+    assert (found.decision.intent, found.decision.route) == (Intent.OTHER, Route.SMALL_LOCAL)
+    assert found.confidence == {}
+
+
+def test_a_tier_is_at_least_as_likely_large_enough_as_right() -> None:
+    for draft in (*ASKED_FOR, *GOOD, HARD):
+        found = answer(draft)
+        assert found.confidence["enough"] >= found.confidence["route"]
+        if found.decision.route is Route.LARGE_API:
+            assert found.confidence["enough"] == pytest.approx(1)
+
+
 def test_decisions_are_the_pinned_ones() -> None:
     """`scripts/pin_decisions.py` writes them anew after a wanted change."""
     changed = []
@@ -107,7 +135,7 @@ def test_decisions_are_the_pinned_ones() -> None:
 def test_any_text_is_answered_whole(text: str, language: str) -> None:
     given_back = answer(text, language)
     assert given_back.decision.missing == tuple(gap.phrase for gap in given_back.gaps)
-    assert set(given_back.confidence) == {"intent", "complexity", "route"}
+    assert set(given_back.confidence) <= {"intent", "complexity", "route", "enough"}
     assert all(0 <= value <= 1 for value in given_back.confidence.values())
 
 

@@ -53,3 +53,10 @@ def test_of_a_long_draft_head_and_tail_are_read() -> None:
 
 def test_a_short_draft_is_read_whole() -> None:
     assert shortened("x" * 6_000) == "x" * 6_000
+
+
+def test_a_fence_that_the_left_out_middle_closed_is_closed() -> None:
+    code = "```\n" + "call();\n" * 1_000 + "```\n"
+    parts = split(shortened(code + "Why is it slow? " * 100))
+    assert "Why is it slow?" in parts.prose
+    assert "Why" not in parts.code

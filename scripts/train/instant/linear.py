@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rows import EXCLUSIVE, HEADS, gold_of
+from rows import EXCLUSIVE, HEADS, gold_of, readings_of
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
@@ -44,17 +44,20 @@ class Fit:
 
 
 def fit_linear(rows: Sequence[Row]) -> Fit:
-    """Fit all heads on inverse-document-frequency weighted levels."""
-    features, gold = features_of(rows), gold_of(rows)
-    seen = Counter(key for item in features for _, levels, _ in blocks(item) for key in levels)
+    """Fit all heads on inverse-document-frequency weighted levels; of two readers each counts half."""
+    readings = readings_of(rows)
+    weights = np.array([0.5 if "second" in row else 1.0 for row in readings])
+    features, gold = features_of(readings), gold_of(readings)
+    once = features[: len(rows)]
+    seen = Counter(key for item in once for _, levels, _ in blocks(item) for key in levels)
     hashes = np.array(sorted(key for key, count in seen.items() if count >= MINIMUM_COUNT), dtype=np.uint32)
-    frequency = np.array([math.log((1 + len(features)) / (1 + seen[int(key)])) + 1 for key in hashes])
+    frequency = np.array([math.log((1 + len(once)) / (1 + seen[int(key)])) + 1 for key in hashes])
     matrix = _matrix(features, hashes).multiply(frequency).tocsr()
     columns, biases = [], []
     for name in HEADS:
         each = [gold[name]] if name in EXCLUSIVE else list(gold[name].T)
         for wanted in each:
-            fitted = LogisticRegression(C=REGULARISATION, max_iter=400).fit(matrix, wanted)
+            fitted = LogisticRegression(C=REGULARISATION, max_iter=400).fit(matrix, wanted, weights)
             columns.append(fitted.coef_.T * frequency[:, None])
             biases.append(fitted.intercept_)
     return Fit(hashes, np.hstack(columns), np.concatenate(biases))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rows import COMPLETE, HEADS, gold_of
@@ -21,10 +21,10 @@ def report(
     title: str,
     predicted: Mapping[str, NDArray[np.float64]],
     rows: Sequence[Row],
-    thresholds: Mapping[str, float],
+    calibration: Mapping[str, Any],
 ) -> None:
     """Print accuracy by head, the routing errors that cost most, and how gaps are called."""
-    gold = gold_of(rows)
+    gold, thresholds = gold_of(rows), calibration["thresholds"]
     costs = np.array([[MISROUTE_COSTS[right][called] for called in Route] for right in Route])
     route = (predicted["route"] @ costs).argmin(axis=1)
     print(f"{title}: {len(route)} rows")

@@ -2,7 +2,7 @@
 
 A row is a JSON object {"id", "text", "intent", "alt_intent", "complexity", "route", "missing": [{"phrase",
 "kind"}]} and, where several rows belong together (a conversation, an author), "group". Rows of one group
-never stand on both sides of a split.
+never stand on both sides of a split. "second" holds another reader's labels.
 """
 
 from __future__ import annotations
@@ -58,6 +58,11 @@ def is_validation(row: Row) -> bool:
     return crc32(f"validation {row['group']}".encode()) % VALIDATION_PARTS == 0
 
 
+def readings_of(rows: Sequence[Row]) -> list[Row]:
+    """The rows, and those that a second reader labelled once more with that reader's labels."""
+    return [*rows, *(row | row["second"] for row in rows if "second" in row)]
+
+
 def columns() -> dict[str, slice]:
     """Where each head's columns stand in an array of scores [rows, columns]."""
     found, start = {}, 0
@@ -77,7 +82,7 @@ def gold_of(rows: Sequence[Row]) -> dict[str, NDArray[np.int64]]:
 
 
 def near_duplicates(rows: Sequence[Row], others: Sequence[Row]) -> set[str]:
-    """The ids of `rows` that say the same as one of `others`; a row is no duplicate of itself."""
+    """The ids of `rows` that say the same as one of `others`, which are other rows."""
     where: dict[tuple[str, ...], list[int]] = defaultdict(list)
     known = [_runs(row["text"]) for row in others]
     for index, runs in enumerate(known):
@@ -88,7 +93,7 @@ def near_duplicates(rows: Sequence[Row], others: Sequence[Row]) -> set[str]:
         mine = _runs(row["text"])
         shared = Counter(index for run in mine for index in where.get(run, ()))
         for index, count in shared.most_common(5):
-            if others[index]["id"] != row["id"] and count / len(mine | known[index]) > ALIKE:
+            if count / len(mine | known[index]) > ALIKE:
                 found.add(row["id"])
     return found
 

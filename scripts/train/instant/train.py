@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,9 @@ from devrouter.engines.instant import encoder as packed_encoder
 from devrouter.engines.instant import linear as packed_linear
 from devrouter.engines.instant import model as packed_model
 from devrouter.engines.instant.encoder import Encoder, Window
-from devrouter.engines.instant.features import shortened, split
+from devrouter.engines.instant.features import extract, shortened, split
+from devrouter.engines.instant.linear import LinearModel
+from devrouter.engines.instant.wordpiece import WordPiece
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,31 +59,64 @@ STUDENT = Recipe(epochs=4, rate=1e-4, head_rate=5e-4, batch=32)
 
 def main() -> None:
     options = _arguments()
-    rows = read_rows(options.files)
-    excluded = near_duplicates(rows, read_rows(options.exclude))
-    rows = [row for row in rows if row["id"] not in excluded]
+    fitted_on, kept = _split(read_rows(options.files), read_rows(options.exclude))
+    _claim(options.work, fitted_on)
+    linear = pack_linear(fit_linear(fitted_on))
+    student = _distilled(options, fitted_on, kept)
+    encoder = pack_encoder(student)
+    linear_scores, encoder_scores = _packed_scores(linear, encoder, kept)
+    moved = np.abs(encoder_scores - scores_of(student, [row["text"] for row in kept]))
+    print(f"packed and unpacked scores differ by {moved.mean():.4f}, at most {moved.max():.3f}")
+    calibration = calibrate(linear_scores, encoder_scores, kept)
+    predicted = mixed(calibration["heads"], linear_scores, encoder_scores)
+    report("validation, which the mix and thresholds were fitted on", predicted, kept, calibration)
+    options.output.mkdir(parents=True, exist_ok=True)
+    (options.output / packed_linear.WEIGHTS).write_bytes(linear)
+    (options.output / packed_encoder.WEIGHTS).write_bytes(encoder)
+    text = json.dumps(calibration, indent=1) + "\n"
+    (options.output / packed_model.CALIBRATION).write_text(text, encoding="utf-8")
+
+
+def _split(rows: list[Row], excluded: list[Row]) -> tuple[list[Row], list[Row]]:
+    """The rows to train on and those kept for validation; none in a test split or on both sides."""
+    groups = {row["group"] for row in excluded}
+    alike = near_duplicates(rows, excluded)
+    rows = [row for row in rows if row["id"] not in alike and row["group"] not in groups]
     kept = [row for row in rows if is_validation(row)]
-    doubled = near_duplicates(rows, kept)
-    fitted_on = [row for row in rows if not is_validation(row) and row["id"] not in doubled]
+    fitted_on = [row for row in rows if not is_validation(row)]
+    doubled = near_duplicates(fitted_on, kept)
+    fitted_on = [row for row in fitted_on if row["id"] not in doubled]
     print(
         f"{len(fitted_on)} rows to train, {len(kept)} to validate; dropped as near duplicates: "
-        f"{len(excluded)} of excluded rows, {len(doubled)} of validation rows"
+        f"{len(alike)} of excluded rows, {len(doubled)} of validation rows"
     )
-    options.work.mkdir(parents=True, exist_ok=True)
-    options.output.mkdir(parents=True, exist_ok=True)
+    return fitted_on, kept
 
-    linear = fit_linear(fitted_on)
-    linear_scores = linear.scores(kept)
-    student = _distilled(options, fitted_on, kept)
-    (options.output / packed_linear.WEIGHTS).write_bytes(pack_linear(linear))
-    (options.output / packed_encoder.WEIGHTS).write_bytes(pack_encoder(student))
-    encoder_scores = _read_back(options.output, student, kept)
-    calibration = calibrate(linear_scores, encoder_scores, kept)
-    (options.output / packed_model.CALIBRATION).write_text(
-        json.dumps(calibration, indent=1) + "\n", encoding="utf-8"
+
+def _claim(work: Path, fitted_on: list[Row]) -> None:
+    """Make sure that what is kept in the folder came from the same rows by the same recipes."""
+    recipe = (READ_BY_TEACHER, READ_BY_STUDENT, STUDENT_LAYERS, STUDENT_PIECES, TEACHER, STUDENT)
+    stamp = sha256(json.dumps([repr(recipe), fitted_on]).encode()).hexdigest()
+    work.mkdir(parents=True, exist_ok=True)
+    path = work / "trained-on.txt"
+    if path.exists() and path.read_text(encoding="utf-8") != stamp:
+        raise SystemExit(
+            f"{work} holds checkpoints of other rows or recipes: name another folder with --work"
+        )
+    path.write_text(stamp, encoding="utf-8")
+
+
+def _packed_scores(
+    linear: bytes, encoder: bytes, rows: Sequence[Row]
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """The scores [rows, columns] of both halves as the engine reads them."""
+    linear_half, encoder_half = LinearModel(linear), Encoder(encoder)
+    parts = [split(shortened(row["text"])) for row in rows]
+    features = [extract(part, len(row["text"])) for part, row in zip(parts, rows, strict=True)]
+    return (
+        np.array([linear_half.scores(item) for item in features]),
+        np.array([encoder_half.scores(part) for part in parts], dtype=np.float32),
     )
-    predicted = mixed(calibration["heads"], linear_scores, encoder_scores)
-    report("validation", predicted, kept, calibration["thresholds"])
 
 
 def _distilled(options: argparse.Namespace, fitted_on: list[Row], kept: list[Row]) -> Network:
@@ -100,28 +136,20 @@ def _distilled(options: argparse.Namespace, fitted_on: list[Row], kept: list[Row
 def _trained(network: Network, path: Path, do: Callable[[], None]) -> None:
     """Train, or take what an earlier run has trained."""
     if path.exists():
-        network.load_state_dict(torch.load(path))
+        kept = torch.load(path)
+        network.pieces = WordPiece(kept["pieces"])
+        network.load_state_dict(kept["weights"])
         return
     print(f"{path.stem}: {len(network.bert.encoder.layer)} layers, {len(network.pieces.numbers)} pieces")
     do()
-    torch.save(network.state_dict(), path)
+    # With its vocabulary: the weights of the pieces stand in its order.
+    torch.save({"pieces": list(network.pieces.numbers), "weights": network.state_dict()}, path)
 
 
 def _labelled(path: Path, network: Network, texts: Sequence[str]) -> NDArray[np.float32]:
     if not path.exists():
         np.save(path, scores_of(network, texts))
     scores: NDArray[np.float32] = np.load(path)
-    if len(scores) != len(texts):
-        raise SystemExit(f"{path} belongs to other rows: name another --work folder, or remove this one")
-    return scores
-
-
-def _read_back(folder: Path, student: Network, rows: Sequence[Row]) -> NDArray[np.float32]:
-    """The packed student's scores, by numpy as in the editor; tells how far packing moved them."""
-    packed = Encoder((folder / packed_encoder.WEIGHTS).read_bytes())
-    scores = np.array([packed.scores(split(shortened(row["text"]))) for row in rows], dtype=np.float32)
-    difference = np.abs(scores - scores_of(student, [row["text"] for row in rows]))
-    print(f"packed and unpacked scores differ by {difference.mean():.4f}, at most {difference.max():.3f}")
     return scores
 
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from devrouter.engines.reply import OnProgress
 
 
-_TURNS_OF_A_MESSAGE = 4
-"""Turns of the loop in which a message that has arrived is read and handled, with one to spare."""
+_CALM_SECONDS, _CALM_TURNS = 0.004, 10
+"""For how long no change may come until the next text is answered, and how often this is waited for."""
 
 
 class TextChanged(Exception):
@@ -243,13 +243,16 @@ class Session:
         """Answer the newest text until it is answered; texts that came and went meanwhile are skipped."""
         loop = asyncio.get_running_loop()
         try:
+            overtaken = False
             while opened.viewed is not opened.document:
-                await _until_read(opened)
+                if overtaken:
+                    await _until_calm(opened)
                 document, settings, triager = opened.document, opened.settings, self._triager
                 views = await loop.run_in_executor(self._worker, views_of, document, settings, triager)
                 # A reload compares by identity: the same text may have to be answered by other rules.
                 if document is opened.document and settings is opened.settings and triager is self._triager:
                     self._show_instant(opened, views)
+                overtaken = document is not opened.document
         except Exception as error:
             message = f"The instant engine failed on this text ({type(error).__name__}); please report it."
             self._tell(opened, state=EngineState(Health.ERROR, message))
@@ -374,14 +377,14 @@ class Session:
             self._listener.status_changed(status)
 
 
-async def _until_read(opened: OpenDocument) -> None:
-    """Let the loop take in the changes that have already arrived, for an answer to an older one helps nobody.
+async def _until_calm(opened: OpenDocument) -> None:
+    """Wait while changes follow one another faster than anyone types, for hundredths of a second at most.
 
-    Without it a burst of changes queues up, since the engine's thread and the loop share the interpreter.
-    Where nothing has arrived this takes microseconds.
+    The loop reads them meanwhile. An answer to one that the next has overtaken helps nobody, and making it
+    would hold the reading up, since the engine's thread and the loop share the interpreter.
     """
-    before = None
-    while before is not opened.document:
+    for _ in range(_CALM_TURNS):
         before = opened.document
-        for _ in range(_TURNS_OF_A_MESSAGE):
-            await asyncio.sleep(0)
+        await asyncio.sleep(_CALM_SECONDS)
+        if opened.document is before:
+            return

@@ -28,13 +28,18 @@ REMEMBERED = 256
 """How many answers are kept in memory, so that a text already answered is not asked again."""
 
 
+_LONGEST_KEPT = 20_000
+"""Characters of a draft whose instant answer is kept, beside the text as its key."""
+
+
 class Triager:
     """The instant engine and, where the settings name one, a model; both remember what they answered."""
 
     def __init__(self, instant: InstantEngine, model: ModelEngine | None) -> None:
         self.model = model
         self._load = instant.load
-        self._instant = lru_cache(maxsize=REMEMBERED)(instant.answer)
+        self._instant = instant.answer
+        self._kept = lru_cache(maxsize=REMEMBERED)(instant.answer)
         # With each answer the fields that the model might answer then: it can be set up anew meanwhile.
         self._answered: OrderedDict[Draft, tuple[Answer, frozenset[str]]] = OrderedDict()
 
@@ -44,7 +49,7 @@ class Triager:
 
     def instant(self, draft: Draft, settings: Settings) -> Triage:
         """The instant engine's triage: no waiting, no network. Runs in milliseconds on the calling thread."""
-        return merge(draft, self._instant(_content(draft)), None, frozenset(), settings)
+        return merge(draft, self._answered_instantly(draft), None, frozenset(), settings)
 
     def remembered(self, draft: Draft, settings: Settings) -> Triage | None:
         """The triage with the model's part, if the model has answered this very text before."""
@@ -67,7 +72,12 @@ class Triager:
         return self._with_model(draft, *self._answered[content], settings)
 
     def _with_model(self, draft: Draft, answer: Answer, fields: frozenset[str], settings: Settings) -> Triage:
-        return merge(draft, self._instant(_content(draft)), answer, fields, settings)
+        return merge(draft, self._answered_instantly(draft), answer, fields, settings)
+
+    def _answered_instantly(self, draft: Draft) -> Answer:
+        """The instant engine's answer, kept unless the text is so long that many would fill the memory."""
+        content = _content(draft)
+        return self._kept(content) if len(draft.text) <= _LONGEST_KEPT else self._instant(content)
 
     async def triage(self, draft: Draft, settings: Settings) -> Triage:
         """The whole triage. A failed model call leaves the instant answer and its sentence in `problems`."""
@@ -99,6 +109,10 @@ def merge(
         rewrite, _ = _guarded(draft, instant)
     labels = source["route"]
     answers = (instant,) if model is None else (instant, model)
+    # The route already weighs what a wrong one costs; what is left to ask is whether it is large enough.
+    confidence = {name: value for name, value in labels.confidence.items() if name != "enough"}
+    if "enough" in labels.confidence:
+        confidence["route"] = labels.confidence["enough"]
     return Triage(
         decision=Decision(
             rewrite=rewrite,
@@ -108,10 +122,10 @@ def merge(
             missing=tuple(gap.phrase for gap in gaps),
         ),
         gaps=gaps,
-        confidence=labels.confidence,
+        confidence=confidence,
         tier=effective_tier(
             labels.decision.route,
-            labels.confidence.get("route"),
+            confidence.get("route"),
             estimate_tokens(draft.text),
             settings.tier_policy,
         ),

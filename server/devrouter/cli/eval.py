@@ -120,7 +120,7 @@ def _ask(settings: Settings, gold: Gold, arguments: argparse.Namespace, runner: 
         file = arguments.output / f"answers-{name}{suffix}.jsonl"
         return _answers(file, Header(name, version, sha256), rows, engine, runner)
 
-    plain = answers(gold.rows, gold.sha256)
+    plain = answers(gold.rows, sha256_of(gold.rows))
     changed = {}
     for change in Change if arguments.robustness else ():
         if rows := changed_rows(gold.rows, change, arguments.seed):

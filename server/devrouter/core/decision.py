@@ -133,7 +133,8 @@ class Answer:
     """What one engine says of one draft. Gap anchors are offsets into the draft's text.
 
     `decision.missing` holds the phrases of `gaps`, in the same order. `confidence` maps `intent`,
-    `complexity` and `route` to a probability in [0, 1]; an engine that has none leaves the key out.
+    `complexity` and `route` to the probability in [0, 1] of being right, and `enough` to the probability that
+    the route is large enough; an engine that has none leaves the key out.
     """
 
     decision: Decision
@@ -150,7 +151,8 @@ class Triage:
     """What the user sees of one draft.
 
     `decision.rewrite` is safe to apply: it passed the fidelity guard, or it equals the draft.
-    `answered_by` maps each of the five fields to the name of the engine that answered it.
+    `answered_by` maps each of the five fields to the name of the engine that answered it. `confidence` maps
+    `intent` and `complexity` to the probability of being right, `route` to that of being large enough.
     """
 
     decision: Decision

@@ -56,8 +56,10 @@ def _script(prose: str, latin_words: int) -> str | None:
 def _latin_language(words: list[str]) -> str:
     """The language with the most different words; a letter of its own counts too, English wins a tie."""
     hits: Counter[str] = Counter()
-    for word in dict.fromkeys(words):
-        hits.update(_LANGUAGES_BY_WORD.get(word, ()))
+    # Last the words of one letter, which may be variables: they count for a language that has others.
+    for word in sorted(dict.fromkeys(words), key=lambda word: len(word) == 1):
+        languages = _LANGUAGES_BY_WORD.get(word, ())
+        hits.update(language for language in languages if len(word) > 1 or language in {"en", *hits})
         if len(word) > 1 and not word.isascii():
             hits.update(language for language, letters in _LETTERS.items() if not letters.isdisjoint(word))
     english = hits.pop("en", 0)
@@ -97,7 +99,8 @@ _ENGLISH = """
     the a an and or but if then else when while for from to of in on at by with without as is are was were be
     been it its this that these those there here i i'm i've me my we our you your he she they them what which
     who why how where can could should would will do does did doesn't don't not no so also just only all any
-    some more please want need have has had make add use using get fix write create change update show give
+    some more please pls convert want need have has had make add use using get fix write create change update
+    show give
     help explain comment each every into about after before like work works working instead same new
 """
 _FOREIGN = {

@@ -35,8 +35,8 @@ class Route(StrEnum):
 
 MISROUTE_COSTS: Mapping[Route, Mapping[Route, float]] = {
     Route.SMALL_LOCAL: {Route.SMALL_LOCAL: 0.0, Route.MEDIUM_API: 1.0, Route.LARGE_API: 2.0},
-    Route.MEDIUM_API: {Route.SMALL_LOCAL: 1.25, Route.MEDIUM_API: 0.0, Route.LARGE_API: 1.0},
-    Route.LARGE_API: {Route.SMALL_LOCAL: 8.0, Route.MEDIUM_API: 2.0, Route.LARGE_API: 0.0},
+    Route.MEDIUM_API: {Route.SMALL_LOCAL: 1.1, Route.MEDIUM_API: 0.0, Route.LARGE_API: 1.0},
+    Route.LARGE_API: {Route.SMALL_LOCAL: 6.0, Route.MEDIUM_API: 1.25, Route.LARGE_API: 0.0},
 }
 """What it costs to call work of the outer tier by the inner one; no unit, 1 is one tier too large."""
 

@@ -65,11 +65,13 @@ def matched_phrases(gold: Sequence[Missing], named: Sequence[Missing]) -> int:
 def _is_match(wanted: Missing, named: Missing) -> bool:
     """The same kind, and half the content words of the phrase that has fewer of them.
 
-    A phrase without any, such as "full error message", says its kind and no more; the kind decides.
+    A phrase without any, such as "full error message", says its kind and no more: it matches another such.
     """
     if wanted.kind is not named.kind:
         return False
     first, second = ({word.lower() for word in content_words(item.phrase)} for item in (wanted, named))
+    if not first or not second:
+        return not first and not second
     return 2 * len(first & second) >= min(len(first), len(second))
 
 

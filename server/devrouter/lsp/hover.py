@@ -43,6 +43,9 @@ async def hover(server: DevRouterServer, params: types.HoverParams) -> types.Hov
     )
 
 
+_GOOD = "Good as it stands."
+
+
 def summary(triage: Triage, chosen: Route | None) -> str:
     """`debug · low → small_local`."""
     decision = triage.decision
@@ -61,6 +64,8 @@ def _markdown(view: PromptView, chosen: Route | None) -> Iterator[str]:
         longest = max((len(run) for run in re.findall(r"`+", diff)), default=0)
         fence = "`" * max(3, longest + 1)
         yield f"Rewrite:\n\n{fence}diff\n{diff}\n{fence}"
+    elif _is_good(view):
+        yield _GOOD
     if triage.withheld:
         yield escaped(triage.withheld)
     yield from (escaped(problem) for problem in triage.problems)
@@ -76,10 +81,17 @@ def _plain(view: PromptView, chosen: Route | None) -> Iterator[str]:
     diff = _diff(view)
     if diff:
         yield f"Rewrite:\n{diff}"
+    elif _is_good(view):
+        yield _GOOD
     if triage.withheld:
         yield triage.withheld
     yield from triage.problems
     yield _who(triage)
+
+
+def _is_good(view: PromptView) -> bool:
+    """Whether somebody could have found fault with the prompt, and nobody did."""
+    return view.draft.language == "en" and not view.triage.gaps and not view.triage.withheld
 
 
 def escaped(text: str) -> str:

@@ -1,1 +1,1 @@
-"""The embedded engine: the whole decision in milliseconds, with no model server and nothing but Python."""
+"""The embedded engine: the whole decision in milliseconds, with no model server and no network."""

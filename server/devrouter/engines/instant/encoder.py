@@ -8,6 +8,7 @@ as 32-bit floats. Beside the matrices of the layers, which are kept as floats, n
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 WEIGHTS = "encoder.bin"
 
-_READ_OF_PROSE = 4_000
 _READ_OF_CODE = 400
 _EPSILON = np.float32(1e-12)
 
@@ -56,6 +56,10 @@ class Encoder:
         self._heads: int = header["attention_heads"]
         arrays = _unpacked(header["arrays"], body)
         self._table, self._table_scales = arrays["pieces"], arrays["pieces.scales"]
+        if len(self._table) != len(self.pieces.numbers):
+            raise ValueError(
+                f"{WEIGHTS}: {len(self.pieces.numbers)} pieces, {len(self._table)} rows of weights"
+            )
         self._positions, self._first_norm = arrays["positions"], _norm(arrays, "norm")
         self._layers = [_Layer.of(arrays, f"layer{number}") for number in range(header["layers"])]
         self._out, self._out_bias = _matrix(arrays, "out"), arrays["out.bias"]
@@ -75,7 +79,7 @@ class Encoder:
 def numbers_of(parts: Parts, pieces: WordPiece, window: Window) -> list[int]:
     """The pieces of a draft: start, prose, and the head of its code; a long prose loses its middle."""
     special = pieces.numbers
-    prose = pieces.encode(parts.prose[:_READ_OF_PROSE], _READ_OF_PROSE)
+    prose = pieces.encode(parts.prose, len(parts.prose))
     if len(prose) > window.head + window.tail:
         prose = [*prose[: window.head], special[GAP], *prose[len(prose) - window.tail :]]
     code = pieces.encode(parts.code[:_READ_OF_CODE], window.code)
@@ -144,16 +148,17 @@ def _normed(states: Floats, scale: Floats, bias: Floats) -> Floats:
 
 
 def _unpacked(described: Sequence[Mapping[str, Any]], body: bytes) -> dict[str, Any]:
+    """The arrays by name: views into the file's bytes, not copies."""
+    kinds = [np.dtype(item["type"]) for item in described]
+    sizes = [math.prod(item["shape"]) * kind.itemsize for item, kind in zip(described, kinds, strict=True)]
+    if len(body) != sum(sizes):
+        raise ValueError(f"{WEIGHTS}: {len(body)} bytes of weights, {sum(sizes)} expected")
     arrays: dict[str, Any] = {}
     start = 0
-    for item in described:
-        kind = np.dtype(item["type"])
-        count = int(np.prod(item["shape"]))
-        end = start + count * kind.itemsize
-        if end > len(body):
-            raise ValueError(f"{WEIGHTS}: {len(body)} bytes of weights, more than {end} expected")
-        arrays[item["name"]] = np.frombuffer(body, kind, count, start).reshape(item["shape"])
-        start = end
+    for item, kind, size in zip(described, kinds, sizes, strict=True):
+        values = np.frombuffer(body, kind, size // kind.itemsize, start)
+        arrays[item["name"]] = values.reshape(item["shape"])
+        start += size
     return arrays
 
 

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 _MOST_GAPS = 5
 _READ_FOR_GAPS = 4_000
-"""Characters that are searched for what a gap concerns and whether it is answered."""
+"""Characters that are searched for what a gap concerns."""
 _COMPLETE = "complete"
+_LONGEST_WORD = 6  # Letters of a word in a script without spaces; more are several.
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _PLEASANTRIES = """
 hi hey hello there good morning afternoon evening day thanks thank you very so much lot ok okay great nice
@@ -68,6 +69,11 @@ class InstantEngine:
         _ = self._model
 
     async def state(self) -> EngineState:
+        try:
+            self.load()
+        except (OSError, ValueError) as error:
+            message = f"The instant engine's weights cannot be read ({error}): install DevRouter again."
+            return EngineState(Health.ERROR, message)
         return EngineState(Health.OK, "The instant engine is ready.")
 
     async def decide(self, draft: Draft) -> Answer:
@@ -77,18 +83,28 @@ class InstantEngine:
         """Decide. Pure, deterministic, and never raises, whatever the text."""
         start = time.perf_counter()
         text = draft.text
-        parts = split(shortened(text))
+        read = shortened(text)
+        parts = split(read)
         guesses = self._model.probabilities(parts, len(text))
         english = draft.language == "en"
         intent, complexity = _likeliest(guesses["intent"]), _likeliest(guesses["complexity"])
         route = _cheapest(guesses["route"])
         gaps: tuple[Gap, ...] = ()
+        confidence = {
+            "intent": guesses["intent"][intent],
+            "complexity": guesses["complexity"][complexity],
+            "route": guesses["route"][route],
+            "enough": _enough(guesses["route"], route),
+        }
         if not _says_anything(text):
             intent, complexity, route = Intent.OTHER.value, Complexity.LOW.value, Route.SMALL_LOCAL
+            confidence = {}
         elif english:
-            gaps = self._gaps(guesses, Mentions(text[:_READ_FOR_GAPS], parts, Intent(intent)))
-        elif route is Route.SMALL_LOCAL:
-            route = Route.MEDIUM_API
+            gaps = self._gaps(guesses, Mentions(text[:_READ_FOR_GAPS], parts, Intent(intent)), read)
+        else:
+            # It was trained on English: what it says of another language is a guess without a probability.
+            route = max(route, Route.MEDIUM_API, key=lambda tier: tier.size)
+            confidence = {}
         decision = Decision(
             rewrite=tidy(text) if english else text,
             intent=Intent(intent),
@@ -96,11 +112,6 @@ class InstantEngine:
             route=route,
             missing=tuple(gap.phrase for gap in gaps),
         )
-        confidence = {
-            "intent": guesses["intent"][intent],
-            "complexity": guesses["complexity"][complexity],
-            "route": guesses["route"][route],
-        }
         return Answer(
             decision=decision,
             gaps=gaps,
@@ -110,8 +121,13 @@ class InstantEngine:
             milliseconds=(time.perf_counter() - start) * 1000,
         )
 
-    def _gaps(self, guesses: Mapping[str, Mapping[str, float]], mentions: Mentions) -> tuple[Gap, ...]:
-        """At most five, the likeliest first; none for a draft that is good as it stands."""
+    def _gaps(
+        self, guesses: Mapping[str, Mapping[str, float]], mentions: Mentions, read: str
+    ) -> tuple[Gap, ...]:
+        """At most five, the likeliest first; none for a draft that is good as it stands.
+
+        What answers a gap already is looked for in all that was `read`.
+        """
         thresholds = self._model.thresholds
         if guesses[_COMPLETE][_COMPLETE] >= thresholds[_COMPLETE]:
             return ()
@@ -123,7 +139,7 @@ class InstantEngine:
         for _, name in likely:
             kind = GapKind(name)
             for phrase in phrases_for(kind, mentions):
-                if phrase not in found and not is_answered(phrase, kind, mentions.text):
+                if phrase not in found and not is_answered(phrase, kind, read):
                     found[phrase] = make_gap(phrase, kind, mentions.text)
                     break
         return tuple(found.values())[:_MOST_GAPS]
@@ -141,7 +157,17 @@ def _cheapest(guess: Mapping[str, float]) -> Route:
     )
 
 
+def _enough(guess: Mapping[str, float], route: Route) -> float:
+    """The probability that this tier is large enough, which is what a user's minimum confidence asks for."""
+    return sum(guess[tier] for tier in Route if tier.size <= route.size)
+
+
 def _says_anything(text: str) -> bool:
-    """Whether there are two words or more, not all of them pleasantries: "hi there" is not a prompt yet."""
+    """Whether there are two words or more, not all of them pleasantries: "hi there" is not a prompt yet.
+
+    A script that sets no spaces between words has one long one.
+    """
     words = _WORD.findall(text[:1000].lower())
-    return len(words) > 1 and not set(_PLEASANTRIES.split()).issuperset(words)
+    if len(words) == 1:
+        return not words[0].isascii() and len(words[0]) > _LONGEST_WORD
+    return bool(words) and not set(_PLEASANTRIES.split()).issuperset(words)

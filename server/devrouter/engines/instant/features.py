@@ -147,8 +147,12 @@ def extract(parts: Parts, length: int) -> Features:
 
 
 def shortened(text: str) -> str:
-    """Head and tail of a long draft, any other as it is."""
-    return text if len(text) <= _HEAD + _TAIL else text[:_HEAD] + "\n" + text[-_TAIL:]
+    """Head and tail of a long draft, any other as it is. A fence that the middle closed is closed."""
+    if len(text) <= _HEAD + _TAIL:
+        return text
+    middle = _LINE_END.split(text[_HEAD:-_TAIL])
+    fences = sum(line.strip().startswith(_FENCES) for line in middle)
+    return text[:_HEAD] + ("\n```\n" if fences % 2 else "\n") + text[-_TAIL:]
 
 
 def split(text: str) -> Parts:

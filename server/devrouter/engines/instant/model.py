@@ -67,13 +67,16 @@ class Model:
 
     def __init__(self, folder: Path = PACKAGED) -> None:
         contents = [(folder / name).read_bytes() for name in (CALIBRATION, linear.WEIGHTS, encoder.WEIGHTS)]
-        calibration: dict[str, Any] = json.loads(contents[0])
-        self._linear = linear.LinearModel(contents[1])
-        self._encoder = encoder.Encoder(contents[2])
+        try:
+            calibration: dict[str, Any] = json.loads(contents[0])
+            self._linear = linear.LinearModel(contents[1])
+            self._encoder = encoder.Encoder(contents[2])
+            self.heads = _heads(calibration["heads"])
+            self.thresholds: Mapping[str, float] = calibration["thresholds"]
+        except KeyError as error:
+            raise ValueError(f"{folder}: a file of the model does not say its {error}") from None
         self.version = sha256(b"".join(sha256(content).digest() for content in contents)).hexdigest()[:8]
         """The first digits of a hash over all three files."""
-        self.heads = _heads(calibration["heads"])
-        self.thresholds: Mapping[str, float] = calibration["thresholds"]
 
     def probabilities(self, parts: Parts, length: int) -> dict[str, dict[str, float]]:
         """For each head, by name, the probability of each label, of a draft of `length` characters."""

@@ -40,17 +40,19 @@ class WordPiece:
 
     def _pieces(self, word: str) -> tuple[int, ...]:
         """The longest known piece first. Words come again and again, so their pieces are kept."""
+        if len(word) > _LONGEST_WORD:
+            return (self.numbers[UNKNOWN],)
         if (known := self._known.get(word)) is not None:
             return known
-        pieces = tuple(self._split(word))
-        if len(self._known) < _KEPT_WORDS:
-            self._known[word] = pieces
+        if len(self._known) >= _KEPT_WORDS:
+            self._known.clear()
+        pieces = self._known[word] = tuple(self._split(word))
         return pieces
 
     def _split(self, word: str) -> Iterator[int]:
         numbers: list[int] = []
         start = 0
-        while start < len(word) <= _LONGEST_WORD:
+        while start < len(word):
             prefix = "##" if start else ""
             for end in range(len(word), start, -1):
                 number = self.numbers.get(prefix + word[start:end])
