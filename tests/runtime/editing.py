@@ -98,8 +98,7 @@ async def until_progress(editor: Editor, pattern: str) -> types.ProgressToken:
 
 async def instant_answers(editor: Editor, uri: str) -> None:
     """The instant engine's findings are shown, and the hover says that it answers all."""
-    shown = phrases(editor.diagnostics[uri])
-    assert shown
+    shown = phrases(await editor.until(lambda: editor.diagnostics.get(uri)))
     assert PHRASE not in shown
     assert "Answered by instant in" in (await editor.hover_text(uri, 0)).replace("\\", "")
 

@@ -125,7 +125,10 @@ def test_report_answers_and_plots() -> None:
 
     header, *answers = lines()
     assert header["engine"] == "instant"
-    assert header["data_sha256"] == told["data_sha256"]
+    asked = "".join(
+        json.dumps({"id": row["id"], "text": row["text"]}, ensure_ascii=False) + "\n" for row in rows
+    ).encode()
+    assert header["data_sha256"] == hashlib.sha256(asked).hexdigest()
     assert header["version"] == told["contenders"][0]["version"]
     assert [answer["id"] for answer in answers] == [row["id"] for row in rows]
     for row, answer in zip(rows, answers, strict=True):
@@ -222,7 +225,10 @@ def test_killed_within_the_first_line() -> None:
 def test_other_data_and_another_version_begin_anew() -> None:
     write(gold(number) for number in range(4))
     evaluate()
-    write(gold(number, domain="other data") for number in range(4))
+    write(gold(number, intent="feature") for number in range(4))
+    assert evaluate().stderr == "", "labels are no part of what was asked"
+    assert report()["contenders"][0]["measures"]["labels"]["intent"]["accuracy"]["count"] <= 4
+    write(gold(number, text=f"other words {number}") for number in range(4))
     ended = evaluate()
     assert ended.status == ExitStatus.OK
     assert ended.stderr == f"note: {KEPT}: begun anew, for it answers other data\n"

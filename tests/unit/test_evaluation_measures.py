@@ -117,8 +117,8 @@ def test_what_routes_cost() -> None:
     gold = [SMALL, MEDIUM, MEDIUM, LARGE, LARGE, LARGE]
     called = [LARGE, SMALL, MEDIUM, SMALL, MEDIUM, INVALID]
     found = route_measures(gold, called)
-    # 2 too large, 1.25 and 0, then 8 and 2; what is not valid costs as much as the worst.
-    assert about(found.mean_cost, (2 + 1.25 + 0 + 8 + 2 + 8) / 6)
+    # 2 too large, 1.1 and 0, then 6 and 1.25; what is not valid costs as much as the worst.
+    assert about(found.mean_cost, (2 + 1.1 + 0 + 6 + 1.25 + 6) / 6)
     assert (found.large_called_small.count, found.large_called_small.total) == (2, 3)
 
 
