@@ -34,7 +34,8 @@ def answered(row: Row, engine: InstantEngine) -> Row:
     labels = {
         name: value for name, value in found.decision.to_dict().items() if name not in {"rewrite", "missing"}
     }
-    line = answer(row, {k: str(v) for k, v in labels.items()}, confidence=found.confidence)
+    confidence = {name: found.confidence[name] for name in labels if name in found.confidence}
+    line = answer(row, {name: str(value) for name, value in labels.items()}, confidence=confidence)
     line["milliseconds"] = found.milliseconds
     line["gaps"] = [{"phrase": gap.phrase, "kind": gap.kind.value} for gap in found.gaps]
     line["decision"]["missing"] = list(found.decision.missing)

@@ -38,6 +38,22 @@ def test_prose_is_no_code(line: str) -> None:
     assert split(line).prose == line
 
 
+@pytest.mark.parametrize(
+    ("draft", "asked"),
+    [
+        ("Hi there! Why is it slow? Thank you very much in advance!", "Why is it slow?"),
+        ("Hello, I hope you are well.\n\nAdd a test.\n\nThanks", "Add a test."),
+        ("hey everyone\ncould you please help me with this? fix the import", "fix the import"),
+        ("thanks, now add a test", "thanks, now add a test"),
+        ("Hello world in Rust", "Hello world in Rust"),
+        ("hope is a variable. rename it", "hope is a variable. rename it"),
+        ("thanks!", "thanks!"),
+    ],
+)
+def test_courtesies_are_not_what_is_asked(draft: str, asked: str) -> None:
+    assert split(draft).prose.split() == asked.split()
+
+
 def test_names_and_numbers_count_as_what_they_are() -> None:
     text = "Move src/app/main.py, fooBar and foo_bar from v1.2.3 to 42, see https://example.org/x and `y`."
     prose = extract(split(text), len(text)).prose

@@ -54,6 +54,18 @@ _ERROR_IN_PROSE = re.compile(
     r"|(?:4\d\d|50\d) error|error 4\d\d)\b"
 )
 _LIST_ITEM = re.compile(r"\s{0,12}(?:[-*+•]|\(?\d{1,2}[.)]|[a-z]\))\s")
+_COURTESY = re.compile(
+    r"""(?:^|(?<=[,.!?\n]))[ ]*(?:
+      (?:hi|hello|hey|greetings|good\ (?:morning|afternoon|evening|day))
+        (?:\ (?:there|all|everyone|everybody|team|folks|guys|again))?[ ]*[,!.\n]+
+    | (?:i\ )?hope\ (?:you\ can\ help|you\ are\ |you're\ |this\ finds)[^.!?\n]{0,40}[.!?\n]+
+    | (?:can|could|would)\ you\ (?:please\ )?help\ me(?:\ out)?(?:\ with\ (?:this|the\ following|something))?
+        (?:,?\ please)?[.!?:]+
+    | (?:many\ |a\ lot\ of\ )?(?:thanks|thank\ you|thx)(?:\ (?:so|very)\ much|\ a\ lot|\ in\ advance|\ again
+        |\ for\ (?:your|any|all)\ (?:your\ )?(?:help|time))*[ ]*(?:[.!]+|\n|$)
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
 _QUANTITY = re.compile(
     r"(?<![\d,.])\d[\d,.]{0,12}\s?(?:k|m|million|thousand|ms|s|sec|seconds|min|minutes|hours?|gb|mb|kb|tb"
     r"|rows|users|requests|rps|qps|%|x|times|people|customers|tables|lines|records|fps)\b",
@@ -173,7 +185,13 @@ def split(text: str) -> Parts:
             code.append(line)
         else:
             prose.append(line)
-    return Parts("\n".join(prose), "\n".join(code), traces, fences)
+    return Parts(_without_courtesies("\n".join(prose)), "\n".join(code), traces, fences)
+
+
+def _without_courtesies(prose: str) -> str:
+    """The prose without sentences that greet, thank or hope: the same is asked without them."""
+    rest = _COURTESY.sub(" ", prose)
+    return prose if rest == prose or not rest.strip() else rest.strip()
 
 
 def is_code_line(line: str) -> bool:
