@@ -6,13 +6,12 @@ python scripts/evaluate/instant_engine.py data/test.jsonl --weights WEIGHTS -o e
 from __future__ import annotations
 
 import argparse
+import asyncio
 from pathlib import Path
 
-from answers import Row, answer, read_rows, write_answers
-
-from devrouter.core.draft import Destination, Draft
-from devrouter.core.language import language_of
 from devrouter.engines.instant.engine import InstantEngine
+from devrouter.evaluation.asking import answer_of
+from devrouter.evaluation.rows import AnswersFile, Header, read_gold, sha256_of
 
 
 def main() -> None:
@@ -24,22 +23,15 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
     engine = InstantEngine(options.weights)
-    lines = [answered(row, engine) for row in read_rows(options.data)]
-    write_answers(options.output, "instant", engine.version, options.data, lines)
-
-
-def answered(row: Row, engine: InstantEngine) -> Row:
-    """One line, with the phrases as the engine says them."""
-    found = engine.answer(Draft(row["text"], 1, language_of(row["text"]), Destination.CHAT))
-    labels = {
-        name: value for name, value in found.decision.to_dict().items() if name not in {"rewrite", "missing"}
-    }
-    confidence = {name: found.confidence[name] for name in labels if name in found.confidence}
-    line = answer(row, {name: str(value) for name, value in labels.items()}, confidence=confidence)
-    line["milliseconds"] = found.milliseconds
-    line["gaps"] = [{"phrase": gap.phrase, "kind": gap.kind.value} for gap in found.gaps]
-    line["decision"]["missing"] = list(found.decision.missing)
-    return line
+    engine.load()
+    rows = read_gold(options.data.read_bytes(), str(options.data)).rows
+    header = Header(engine.name, engine.version, sha256_of(rows))
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    with options.output.open("w+b") as stream, asyncio.Runner() as runner:
+        answers = AnswersFile(stream, str(options.output), header, rows)
+        for row in rows:
+            answers.append(runner.run(answer_of(row, engine)))
+    print(f"{options.output}: {len(answers.answers)} answers")
 
 
 if __name__ == "__main__":

@@ -65,14 +65,6 @@ class Server:
     unload: str | None = None
 
 
-_WHY_SILENT = {
-    False: "it may still be loading the model.",
-    # Ollama loses the slot of a call that is cancelled just as a token comes (ollama/ollama#17131); every
-    # later call then waits for it, until the model is unloaded.
-    True: "it is still loading the model, or it waits for a call that was cancelled long ago.",
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A piece of streamed reply. The last one has `done`, and `cut` where a length limit ended it."""
@@ -217,9 +209,15 @@ async def _read(
                 "(`model.total_timeout`)."
             ) from None
         waited = min(options.first_token_timeout, options.total_timeout)
+        # Ollama loses the slot of a call that is cancelled just as a token comes (ollama/ollama#17131); every
+        # later call then waits for it, until the model is unloaded.
+        why = (
+            "it is still loading the model, or it waits for a call that was cancelled long ago."
+            if server.unload
+            else "it may still be loading the model."
+        )
         raise EngineTimeout(
-            f"{server.title} sent no first token within {waited:g} s (`model.first_token_timeout`): "
-            + _WHY_SILENT[server.unload is not None],
+            f"{server.title} sent no first token within {waited:g} s (`model.first_token_timeout`): {why}",
             server.unload,
         ) from None
     except httpx.TransportError:
