@@ -18,11 +18,20 @@ from time import perf_counter
 from typing import Any
 
 import httpx
-from answers import Row, answer, read_rows, write_answers
+from answers import read_rows
 from tqdm import tqdm
 
 from devrouter.core.decision import Decision, DecisionError, decision_schema
 from devrouter.core.kinds import kind_of
+from devrouter.evaluation.rows import (
+    AnswersFile,
+    GoldRow,
+    Header,
+    Missing,
+    RowAnswer,
+    read_gold,
+    sha256_of,
+)
 
 SYSTEM = Path(__file__).resolve().parents[1] / "bench" / "system_prompt.txt"
 LIMIT = 1_408  # Tokens a reply, as the model card has it.
@@ -31,29 +40,27 @@ LIMIT = 1_408  # Tokens a reply, as the model card has it.
 def main() -> None:
     options = _arguments()
     rows = sorted(read_rows(options.data), key=lambda row: hashlib.sha256(str(row["id"]).encode()).digest())
-    rows = rows[: options.rows]
     options.output.mkdir(parents=True, exist_ok=True)
     asked = options.output / "rows.jsonl"
-    asked.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    kept = options.output / f"{options.name}.part"
-    lines = _whole_lines(kept)
+    asked.write_text("".join(json.dumps(row) + "\n" for row in rows[: options.rows]), encoding="utf-8")
+    gold = read_gold(asked.read_bytes(), str(asked)).rows
+    header = Header("prompted", options.name, sha256_of(gold))
+    path = options.output / "prompted.jsonl"
     with (
         httpx.Client(base_url=options.url, timeout=300) as client,
-        kept.open("a", encoding="utf-8") as stream,
+        path.open("r+b" if path.exists() else "x+b") as stream,
     ):
-        for row in tqdm(rows[len(lines) :], unit="row"):
-            lines.append(answered(row, client))
-            stream.write(json.dumps(lines[-1], ensure_ascii=False) + "\n")
-            stream.flush()
-    write_answers(options.output / "prompted.jsonl", "prompted", options.name, asked, lines)
+        answers = AnswersFile(stream, str(path), header, gold)
+        for row in tqdm(gold[len(answers.answers) :], unit="row"):
+            answers.append(answered(row, client))
 
 
-def answered(row: Row, client: httpx.Client) -> Row:
-    """One line; a reply that is no decision is an invalid one."""
+def answered(row: GoldRow, client: httpx.Client) -> RowAnswer:
+    """What the model says of one row; a reply that is no decision is an invalid one."""
     body: dict[str, Any] = {
         "messages": [
             {"role": "system", "content": SYSTEM.read_text(encoding="utf-8")},
-            {"role": "user", "content": row["text"]},
+            {"role": "user", "content": row.text},
         ],
         "temperature": 0,
         "max_tokens": LIMIT,
@@ -66,21 +73,9 @@ def answered(row: Row, client: httpx.Client) -> Row:
         response.raise_for_status()
         decision = Decision.from_json(response.json()["choices"][0]["message"]["content"])
     except (httpx.HTTPStatusError, DecisionError, KeyError, IndexError, ValueError) as error:
-        line = answer(row, {}, milliseconds=milliseconds)
-        return {**line, "decision": None, "problem": str(error)}
-    line = answer(row, {}, milliseconds=milliseconds)
-    phrases = decision.missing[:5]
-    gaps = [{"phrase": phrase, "kind": kind_of(phrase).value} for phrase in phrases]
-    return {**line, "decision": decision.to_dict(), "gaps": gaps}
-
-
-def _whole_lines(path: Path) -> list[Row]:
-    """What was answered so far; a last line that is only half there is cut off."""
-    if not path.exists():
-        return []
-    whole = path.read_bytes().rpartition(b"\n")
-    path.write_bytes(whole[0] + whole[1])
-    return read_rows(path)
+        return RowAnswer(row.id, row.text_sha256, None, (), {}, milliseconds, str(error))
+    gaps = tuple(Missing(phrase, kind_of(phrase)) for phrase in decision.missing[:5])
+    return RowAnswer(row.id, row.text_sha256, decision, gaps, {}, milliseconds, None)
 
 
 def _arguments() -> argparse.Namespace:
