@@ -43,7 +43,8 @@ def transcript() -> str:
 
 def settings() -> str:
     """The table of settings, from the one place that defines them."""
-    from devrouter.app.settings import Scope, all_settings, plain
+    from devrouter.app.settings import Scope
+    from devrouter.app.settings_table import all_settings, plain
 
     rows = ["| setting | default | what it does |", "|---|---|---|"]
     for setting in all_settings().values():

@@ -14,7 +14,8 @@ from devrouter.app.ignores import (
     ignore_in_project,
     is_ignored_in_project,
 )
-from devrouter.app.settings import Ignore, Settings, load_settings
+from devrouter.app.settings import Ignore, Settings
+from devrouter.app.settings_sources import load_settings
 from devrouter.core.gaps import Gap, GapKind
 from devrouter.core.text import Span
 

@@ -11,7 +11,8 @@ import pytest
 from devrouter.app.configuration import Configuration
 from devrouter.app.ignores import Ignores
 from devrouter.app.model_calls import ModelCalls
-from devrouter.app.session import OpenDocument, Session, TextChanged
+from devrouter.app.opened import OpenDocument, TextChanged
+from devrouter.app.session import Session
 from devrouter.app.triage import Triager
 from devrouter.core.decision import FIELDS, Answer, Complexity, Decision, Intent, Route
 from devrouter.core.draft import Document, Draft

@@ -7,20 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from devrouter.app.settings import (
-    Ignore,
-    LoadedSettings,
-    Scope,
-    Settings,
-    all_settings,
-    describe,
-    load_settings,
-    plain,
-    settings_from,
-)
+from devrouter.app.settings import Ignore, Scope, Settings
 from devrouter.app.settings_schema import settings_schema
-from devrouter.app.settings_sources import checked
+from devrouter.app.settings_sources import LoadedSettings, checked, describe, load_settings
+from devrouter.app.settings_table import all_settings, plain, settings_from
+from devrouter.core.decision import Intent
 from devrouter.core.gaps import GapKind
+from devrouter.core.rules import TierRule
 from devrouter.core.tiers import Route, TierPolicy
 
 # A value for every machine setting that differs from its default.
@@ -40,6 +33,9 @@ HOSTILE: Mapping[str, object] = {
     "openai.model": "evil",
     "openai.api_key_variable": "AWS_SECRET_ACCESS_KEY",
     "remote.allowed": ["evil.example"],
+    **{f"tiers.{route}.name": "local" for route in Route},
+    **{f"tiers.{route}.models": ["evil/model"] for route in Route},
+    **{f"tiers.{route}.price": 0.0 for route in Route},
 }
 
 
@@ -480,6 +476,29 @@ class TestTiers:
         )
         assert loaded.settings.tiers.of(Route.SMALL_LOCAL).name == "Laptop"
         assert Settings().tier_policy == TierPolicy()
+
+    def test_rules_of_all_sources_count_and_the_users_own_are_asked_first(
+        self, document: Path, project_file: Path, user_file: Path
+    ) -> None:
+        user_file.write_text("[[tiers.rules]]\nwords = ['auth']\nroute = 'small_local'\n")
+        project_file.write_text("[[tiers.rules]]\nintent = 'debug'\nroute = 'large_api'\n")
+        options = {"tiers": {"rules": [{"path": "docs/**", "route": "small_local"}]}}
+        loaded = load_settings(document, user_options=options, user_config=user_file)
+        assert loaded.problems == ()
+        assert loaded.settings.tiers.rules == (
+            TierRule(Route.SMALL_LOCAL, path="docs/**"),
+            TierRule(Route.SMALL_LOCAL, words=("auth",)),
+            TierRule(Route.LARGE_API, intent=Intent.DEBUG),
+        )
+
+    def test_a_rule_that_cannot_be_read_is_named_and_the_others_hold(self, user_file: Path) -> None:
+        user_file.write_text(
+            "[tiers]\nrules = [{route = 'huge'}, {route = 'large_api', colour = 'red'}, {intent = 'debug'},\n"
+            "{route = 'large_api', words = ['security']}]\n"
+        )
+        loaded = load_settings(None, user_config=user_file)
+        assert loaded.settings.tiers.rules == (TierRule(Route.LARGE_API, words=("security",)),)
+        assert [problem.split(", ")[1] for problem in loaded.problems] == ["item 1", "item 2", "item 3"]
 
     def test_a_floor_above_the_ceiling_is_refused_with_both_keys_named(
         self, document: Path, project_file: Path, user_file: Path

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from devrouter.app.settings import LoadedSettings, Settings, load_settings
+from devrouter.app.settings_sources import LoadedSettings, load_settings
 from devrouter.app.watch import configuration_folders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from devrouter.app.settings import Settings
 
 
 class Configuration:

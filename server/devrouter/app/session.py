@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from devrouter.app.findings import Finding, Findings
-from devrouter.app.ignores import Ignores, ignore_for_user, ignore_in_project
+from devrouter.app.ignores import ignore_for_user, ignore_in_project
+from devrouter.app.opened import OpenDocument, TextChanged
 from devrouter.app.status import Status
 from devrouter.app.tasks import spawn
 from devrouter.app.views import PromptView, prompts_of, view_of, views_of
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from devrouter.app.configuration import Configuration
+    from devrouter.app.ignores import Ignores
     from devrouter.app.model_calls import ModelCalls
-    from devrouter.app.settings import Settings
+    from devrouter.app.opened import Listener
     from devrouter.app.triage import Triager
     from devrouter.core.draft import Document, Region
     from devrouter.core.tiers import Route
@@ -35,49 +36,6 @@ if TYPE_CHECKING:
 
 _CALM_SECONDS, _CALM_TURNS = 0.004, 10
 """For how long no change may come until the next text is answered, and how often this is waited for."""
-
-
-class TextChanged(Exception):
-    """The text changed while the model was asked about it."""
-
-
-class Listener(Protocol):
-    """Who shows things."""
-
-    def findings_changed(self, opened: OpenDocument, findings: tuple[Finding, ...]) -> None: ...
-
-    def status_changed(self, status: Status) -> None: ...
-
-
-@dataclass(slots=True, eq=False)
-class OpenDocument:
-    """What is known of one open document. `views` belong to `viewed`, milliseconds behind `document`."""
-
-    document: Document
-    settings: Settings
-    findings: Findings = field(default_factory=Findings)
-    viewed: Document | None = None
-    views: tuple[PromptView, ...] = ()
-    chosen: Route | None = None
-    # Set while `views` are those of `document`.
-    current: asyncio.Event = field(default_factory=asyncio.Event)
-    # True until the first answer, and where rest came before the answer: findings then settle at once.
-    resting: bool = True
-    instant_task: asyncio.Task[None] | None = None
-    model_task: asyncio.Task[None] | None = None
-    busy: bool = False
-    timers: list[asyncio.TimerHandle] = field(default_factory=list)
-    last_status: Status | None = None
-
-    def stop(self, *, instant: bool) -> None:
-        """Cancel the model call and what waits for rest; the instant job too where the document closes."""
-        for timer in self.timers:
-            timer.cancel()
-        self.timers.clear()
-        if self.model_task is not None:
-            self.model_task.cancel()
-        if instant and self.instant_task is not None:
-            self.instant_task.cancel()
 
 
 class Session:

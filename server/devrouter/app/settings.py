@@ -1,20 +1,18 @@
 """Every setting: its group, type, default, description and scope. Editors' schemas are made from this file.
 
 A setting of scope `machine` (endpoints, keys, who may be asked) is only the user's to set; one of scope
-`resource` may also come from a repository. `settings_sources` reads the places settings come from,
-`settings_schema` writes them for editors. Values here are plain: pydantic is loaded only to check what was
-read, never for `Settings()`.
+`resource` may also come from a repository. `settings_table` lists them by key, `settings_sources` reads the
+places they come from, `settings_schema` writes them for editors. Values here are plain: pydantic is loaded
+only to check what was read, never for `Settings()`.
 """
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from devrouter.core.gaps import GapKind
+from devrouter.core.rules import TierRule
 from devrouter.core.tiers import Route, TierPolicy
 
 
@@ -175,11 +173,11 @@ class TierSettings:
 
     name: str = field(
         default="",
-        metadata=_resource("Name shown for this tier. Empty: its name in the contract.", max_length=100),
+        metadata=_machine("Name shown for this tier. Empty: its name in the contract.", max_length=100),
     )
     models: tuple[str, ...] = field(
         default=(),
-        metadata=_resource(
+        metadata=_machine(
             "Models that serve this tier, the preferred one first.", min_length=1, max_length=200
         ),
     )
@@ -191,9 +189,7 @@ class TierSettings:
     )
     price: float | None = field(
         default=None,
-        metadata=_resource(
-            "Price of a million input tokens, only shown, in a currency of your choice.", ge=0
-        ),
+        metadata=_machine("Price of a million input tokens, only shown, in a currency of your choice.", ge=0),
     )
 
 
@@ -211,6 +207,13 @@ class TiersSettings:
             "Probability of the suggested tier, from 0 to 1, under which the next larger one is taken.",
             ge=0,
             le=1,
+        ),
+    )
+    rules: tuple[TierRule, ...] = field(
+        default=(),
+        metadata=_resource(
+            "Work that always goes to one tier, as `route` with `intent`, `complexity`, `path` (a glob) or "
+            "`words`; the first rule that holds decides, yours before those of a project."
         ),
     )
     small_local: TierSettings = field(default_factory=TierSettings)
@@ -271,104 +274,3 @@ class Settings:
             minimum_confidence=self.tiers.minimum_confidence,
             context_limits={route: limit for route, limit in limits.items() if limit is not None},
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting as data. `key` is dotted snake case, such as `model.pause_seconds`."""
-
-    key: str
-    type: Any
-    default: object
-    description: str
-    scope: Scope
-    limits: Mapping[str, Any]
-
-
-@cache
-def all_settings() -> Mapping[str, Setting]:
-    """Every setting by its key, in the order in which they are defined."""
-    return {setting.key: setting for setting in _settings_of(Settings, "")}
-
-
-def settings_from(values: Mapping[str, object]) -> Settings:
-    """Settings from checked values by key; a key that is absent keeps its default."""
-    made: Settings = _group_from(Settings, "", values)
-    return made
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedSettings:
-    """Settings, and where each came from.
-
-    `sources` maps every key to `default`, a file's path, or the name of an editor source. `problems` are
-    sentences for the user. `files` are the configuration files that are there, readable or not.
-    """
-
-    settings: Settings
-    sources: Mapping[str, str]
-    problems: tuple[str, ...]
-    files: tuple[Path, ...]
-
-
-def load_settings(
-    path: Path | None,
-    *,
-    user_options: Mapping[str, object] | None = None,
-    workspace_options: Mapping[str, object] | None = None,
-    user_config: Path | None = None,
-) -> LoadedSettings:
-    """The settings for the document at `path` (None: one without a file). Never raises.
-
-    `user_options` are the user's own: initializationOptions, the command line. `workspace_options` are the
-    answer to workspace/configuration, which a repository's editor folder can fill. `user_config` replaces
-    the user's config.toml.
-    """
-    from devrouter.app.settings_sources import merge, read_sources, user_config_path
-
-    sources = read_sources(path, user_options, workspace_options, user_config)
-    return merge(sources, user_config_path(user_config))
-
-
-def describe(loaded: LoadedSettings) -> tuple[tuple[str, str, str], ...]:
-    """(key, value as JSON, source) of every setting, in order."""
-    return tuple(
-        (key, json.dumps(plain(_value_at(loaded.settings, key)), ensure_ascii=False), loaded.sources[key])
-        for key in all_settings()
-    )
-
-
-def plain(value: object) -> object:
-    """A setting's value as JSON has it."""
-    if isinstance(value, tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, Ignore):
-        return {"kind": value.kind.value, "phrase": value.phrase}
-    return value
-
-
-def _settings_of(group: type, prefix: str) -> Iterator[Setting]:
-    for item in fields(group):
-        key = prefix + item.name
-        if is_dataclass(item.type):
-            yield from _settings_of(item.type, key + ".")  # type: ignore[arg-type]
-        else:
-            yield Setting(key=key, type=item.type, default=item.default, **item.metadata)
-
-
-def _group_from(group: type, prefix: str, values: Mapping[str, object]) -> Any:  # noqa: ANN401
-    arguments: dict[str, object] = {}
-    for item in fields(group):
-        key = prefix + item.name
-        if is_dataclass(item.type):
-            arguments[item.name] = _group_from(item.type, key + ".", values)  # type: ignore[arg-type]
-        elif key in values:
-            arguments[item.name] = values[key]
-    return group(**arguments)
-
-
-def _value_at(settings: Settings, key: str) -> object:
-    value: object = settings
-    for name in key.split("."):
-        value = getattr(value, name)
-    return value

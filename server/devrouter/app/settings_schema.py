@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, get_origin
 
-from devrouter.app.settings import Setting, all_settings, plain
 from devrouter.app.settings_sources import value_adapter
+from devrouter.app.settings_table import Setting, all_settings, plain
 
 
 def settings_schema() -> dict[str, Any]:
@@ -43,7 +43,7 @@ def _inlined(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, A
     if "$ref" in schema:
         return _inlined(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "anyOf" in schema:
-        value, nothing = schema["anyOf"]
+        value, nothing = (_inlined(part, definitions) for part in schema["anyOf"])
         return {**value, "type": [value["type"], nothing["type"]]}
     kept = {name: part for name, part in schema.items() if name not in {"$defs", "title", "description"}}
     if "properties" in kept:

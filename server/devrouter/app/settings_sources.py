@@ -17,7 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
-from devrouter.app.settings import LoadedSettings, Scope, Setting, all_settings, plain, settings_from
+from devrouter.app.settings import Scope, Settings
+from devrouter.app.settings_table import Setting, all_settings, plain, settings_from, value_at
 from devrouter.core.tiers import Route
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ WORKSPACE_OPTIONS = "editor's workspace settings"
 
 _LARGEST_FILE = 1_000_000  # bytes
 _MOST_ITEMS = 1000  # of a list; a repository must not make every keystroke slow
-_MOST_PROBLEMS = 20  # named of one source; the rest is counted
+_MOST_PROBLEMS = 40  # named of one source; the rest is counted
+_ADDED_UP = ("ignore", "tiers.rules")  # lists of which no source replaces another's
 _TIER_ORDER: list[object] = list(Route)
 
 
@@ -46,6 +48,45 @@ class Source:
     problems: tuple[str, ...]
     trusted: bool
     file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings, and where each came from.
+
+    `sources` maps every key to `default`, a file's path, or the name of an editor source. `problems` are
+    sentences for the user. `files` are the configuration files that are there, readable or not.
+    """
+
+    settings: Settings
+    sources: Mapping[str, str]
+    problems: tuple[str, ...]
+    files: tuple[Path, ...]
+
+
+def load_settings(
+    path: Path | None,
+    *,
+    user_options: Mapping[str, object] | None = None,
+    workspace_options: Mapping[str, object] | None = None,
+    user_config: Path | None = None,
+) -> LoadedSettings:
+    """The settings for the document at `path` (None: one without a file). Never raises.
+
+    `user_options` are the user's own: initializationOptions, the command line. `workspace_options` are the
+    answer to workspace/configuration, which a repository's editor folder can fill. `user_config` replaces
+    the user's config.toml.
+    """
+    sources = read_sources(path, user_options, workspace_options, user_config)
+    return merge(sources, user_config_path(user_config))
+
+
+def describe(loaded: LoadedSettings) -> tuple[tuple[str, str, str], ...]:
+    """(key, value as JSON, source) of every setting, in order."""
+    return tuple(
+        (key, json.dumps(plain(value_at(loaded.settings, key)), ensure_ascii=False), loaded.sources[key])
+        for key in all_settings()
+    )
 
 
 def user_config_path(user_config: Path | None = None) -> Path:
@@ -178,9 +219,11 @@ class _Layers:
             in_force = json.dumps(plain(self.values[key]), ensure_ascii=False)
             return [f"{source.name}: {problem}; {in_force} stays in force." for problem in problems]
         name, old = source.name, self.values[key]
-        if key == "ignore" and old and isinstance(old, tuple) and isinstance(value, tuple):
-            # What the user ignores everywhere stays ignored in a project that ignores something else.
-            value, name = (*old, *value), f"{self.sources[key]}, {name}"
+        if key in _ADDED_UP and old and isinstance(old, tuple) and isinstance(value, tuple):
+            # What the user ignores everywhere stays ignored in a project that ignores something else, and
+            # the user's rules are asked before a repository's.
+            value = (*value, *old) if source.trusted else (*old, *value)
+            name = f"{self.sources[key]}, {name}"
         self.values[key], self.sources[key] = value, name
         return [f"{source.name}: {problem}; it is left out." for problem in problems]
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from devrouter.app.engines import build_model_engine
 from devrouter.app.ignores import Ignores, default_state_file
 from devrouter.app.model_calls import ModelCalls
-from devrouter.app.session import Listener, Session
+from devrouter.app.session import Session
 from devrouter.app.tasks import spawn
 from devrouter.app.triage import Triager
 from devrouter.engines.instant.engine import InstantEngine
 
 if TYPE_CHECKING:
     from devrouter.app.configuration import Configuration
+    from devrouter.app.opened import Listener
     from devrouter.app.settings import Settings
 
 

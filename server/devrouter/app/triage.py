@@ -11,15 +11,17 @@ from devrouter.core.decision import FIELDS, Answer, Decision, Triage
 from devrouter.core.edits import with_line_endings
 from devrouter.core.fidelity import check_rewrite
 from devrouter.core.gaps import hidden_for
-from devrouter.core.tiers import effective_tier, estimate_tokens
+from devrouter.core.rules import rule_for
+from devrouter.core.tiers import Ruled, effective_tier, estimate_tokens
 from devrouter.engines.engine import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from devrouter.app.settings import Settings
     from devrouter.core.draft import Draft
     from devrouter.core.gaps import Gap
+    from devrouter.core.tiers import EffectiveTier
     from devrouter.engines.engine import ModelEngine
     from devrouter.engines.instant.engine import InstantEngine
     from devrouter.engines.reply import OnProgress
@@ -123,12 +125,7 @@ def merge(
         ),
         gaps=gaps,
         confidence=confidence,
-        tier=effective_tier(
-            labels.decision.route,
-            confidence.get("route"),
-            estimate_tokens(draft.text),
-            settings.tier_policy,
-        ),
+        tier=_tier(draft, source, confidence.get("route"), settings),
         answered_by={name: answer.engine for name, answer in source.items()},
         engine=answers[-1].engine,
         version=answers[-1].version,
@@ -138,9 +135,19 @@ def merge(
     )
 
 
+def _tier(
+    draft: Draft, source: Mapping[str, Answer], confidence: float | None, settings: Settings
+) -> EffectiveTier:
+    intent, complexity = source["intent"].decision.intent, source["complexity"].decision.complexity
+    rule = rule_for(settings.tiers.rules, draft, intent, complexity)
+    ruled = Ruled(rule.route, rule.because(draft.text)) if rule else None
+    length = estimate_tokens(draft.text)
+    return effective_tier(source["route"].decision.route, confidence, length, settings.tier_policy, ruled)
+
+
 def _content(draft: Draft) -> Draft:
-    """The draft without its version: the same content has the same answer."""
-    return replace(draft, version=0)
+    """The draft without its version and place: the same content has the same answer."""
+    return replace(draft, version=0, path="")
 
 
 def _shown(gaps: Iterable[Gap], draft: Draft, settings: Settings) -> tuple[Gap, ...]:

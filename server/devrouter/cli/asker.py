@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from devrouter.app.ignores import Ignores
-    from devrouter.app.settings import LoadedSettings, Settings
+    from devrouter.app.settings import Settings
+    from devrouter.app.settings_sources import LoadedSettings
     from devrouter.app.triage import Triager
     from devrouter.core.decision import Triage
     from devrouter.core.draft import Draft
@@ -68,7 +69,7 @@ class Asker:
 
         Raises `CommandError` where `--config` names a file that cannot be used.
         """
-        from devrouter.app.settings import load_settings
+        from devrouter.app.settings_sources import load_settings
 
         path = (path or Path()).absolute()
         if path not in self._loaded:

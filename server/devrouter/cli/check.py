@@ -202,7 +202,7 @@ def _written(source: Source, text: str) -> Source:
 
 def _show_settings(asker: Asker, arguments: argparse.Namespace) -> ExitStatus:
     """Every setting as TOML would have it, with where it came from behind it."""
-    from devrouter.app.settings import describe
+    from devrouter.app.settings_sources import describe
 
     first = Path(arguments.stdin_filename or next(iter(arguments.paths), "."))
     style = Style.of(sys.stdout)

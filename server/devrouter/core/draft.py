@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
     from markdown_it import MarkdownIt
 
-__all__ = ["Destination", "Document", "Draft", "Region", "draft_of", "prompts_in", "selection_region"]
+__all__ = [
+    "Destination",
+    "Document",
+    "Draft",
+    "Region",
+    "draft_of",
+    "matches",
+    "path_in",
+    "prompts_in",
+    "selection_region",
+]
 
 _PROMPT_FILES = ("*.prompt.md", "*.prompt", "*.prompt.txt")
 _AGENT_DRAFTS = ("claude-prompt-*.md", "gemini-edit-*/buffer.txt", "*.pi.md")
@@ -81,12 +91,16 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What an engine is asked about. `language` is `en`, another ISO 639-1 code, or `und`."""
+    """What an engine is asked about. `language` is `en`, another ISO 639-1 code, or `und`.
+
+    `path` is that of the document, with forward slashes; no engine looks at it, the user's tier rules do.
+    """
 
     text: str
     version: int
     language: str
     destination: Destination
+    path: str = ""
 
 
 def prompts_in(
@@ -98,14 +112,14 @@ def prompts_in(
     files that are to be read as drafts. `*` and `?` stay within a folder, `**` crosses folders, and a glob
     that does not start with `/` may begin at any folder of the path.
     """
-    path = _path(document.uri)
-    if _matches(path, (*_AGENT_DRAFTS, *agent_patterns)):
+    path = path_in(document.uri)
+    if matches(path, (*_AGENT_DRAFTS, *agent_patterns)):
         return _whole(document.text, Destination.AGENT)
     if _is_instruction(document.language_id, path):
-        return _whole(document.text, Destination.AGENT) if _matches(path, include) else ()
-    if document.language_id == "prompt" or _matches(path, _PROMPT_FILES):
+        return _whole(document.text, Destination.AGENT) if matches(path, include) else ()
+    if document.language_id == "prompt" or matches(path, _PROMPT_FILES):
         return _whole(document.text, None)
-    if document.language_id in _MARKDOWN_LANGUAGES or _matches(path, _MARKDOWN_FILES):
+    if document.language_id in _MARKDOWN_LANGUAGES or matches(path, _MARKDOWN_FILES):
         return tuple(_fenced(document.text))
     return ()
 
@@ -120,7 +134,7 @@ def selection_region(document: Document, span: Span) -> Region | None:
 def draft_of(document: Document, region: Region) -> Draft:
     """The prompt of a region as an engine is asked about it."""
     text = document.text[region.span.start : region.span.end]
-    return Draft(text, document.version, language_of(text), region.destination)
+    return Draft(text, document.version, language_of(text), region.destination, path_in(document.uri))
 
 
 def _region(text: str, span: Span, destination: Destination) -> Region | None:
@@ -216,10 +230,10 @@ def _is_instruction(language_id: str, path: str) -> bool:
     """Instructions, agents and skills by language or by name; a user who sets the language `prompt` wins."""
     if language_id in _INSTRUCTION_LANGUAGES:
         return True
-    return language_id != "prompt" and _matches(path, _INSTRUCTION_FILES)
+    return language_id != "prompt" and matches(path, _INSTRUCTION_FILES)
 
 
-def _path(uri: str) -> str:
+def path_in(uri: str) -> str:
     """The path of a URI, decoded, with forward slashes."""
     try:
         path = urlsplit(uri).path
@@ -228,7 +242,8 @@ def _path(uri: str) -> str:
     return unquote(path).replace("\\", "/")
 
 
-def _matches(path: str, globs: Iterable[str]) -> bool:
+def matches(path: str, globs: Iterable[str]) -> bool:
+    """Whether one of the globs names the path, by the rules of `prompts_in`."""
     return any(_glob(glob).search(path) for glob in globs)
 
 

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MISROUTE_COSTS", "EffectiveTier", "Route", "TierPolicy", "effective_tier", "estimate_tokens"]
+__all__ = [
+    "MISROUTE_COSTS",
+    "EffectiveTier",
+    "Route",
+    "Ruled",
+    "TierPolicy",
+    "effective_tier",
+    "estimate_tokens",
+    "held_local",
+]
 
 
 class Route(StrEnum):
@@ -72,16 +81,29 @@ def estimate_tokens(text: str) -> int:
     return -(-2 * len(text.encode("utf-8", "surrogatepass")) // 7)
 
 
-def effective_tier(route: Route, confidence: float | None, length: int, policy: TierPolicy) -> EffectiveTier:
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """What a rule of the user's says: its tier, and what it asks for, to follow "your rule for"."""
+
+    route: Route
+    because: str
+
+
+def effective_tier(
+    route: Route, confidence: float | None, length: int, policy: TierPolicy, ruled: Ruled | None = None
+) -> EffectiveTier:
     """The tier to use for a draft of `length` estimated tokens, with the sentence that says why.
 
-    In this order: the suggestion, the next larger tier if `confidence` is too low, the floor, the ceiling,
-    and last the context. A tier that cannot hold the draft is never suggested while another can, be it
-    beyond the ceiling.
+    In this order: the user's rule where one holds, else the suggestion, or the next larger tier if
+    `confidence` is too low; the floor, the ceiling, and last the context. A tier that cannot hold the draft
+    is never suggested while another can, be it beyond the ceiling.
     """
     tier = route
     reason = f"Suggested {route}"
-    if confidence is not None:
+    if ruled is not None:
+        tier = ruled.route
+        reason = f"Your rule for {ruled.because} says {tier}"
+    elif confidence is not None:
         reason += f" at {_shown(confidence)} confidence"
         if confidence < policy.minimum_confidence:
             reason += f", under your minimum of {_shown(policy.minimum_confidence)}"
@@ -99,6 +121,14 @@ def effective_tier(route: Route, confidence: float | None, length: int, policy: 
         tier, because = _that_holds(length, tier, policy)
         reason += f"; {draft}, {because}"
     return EffectiveTier(tier, f"{reason}.")
+
+
+def held_local(tier: EffectiveTier) -> EffectiveTier:
+    """The local tier as long as the draft holds a secret, whatever else was decided."""
+    reason = "Held local: the draft holds a secret. Mask it, or say that it is none, for another tier"
+    if tier.route is not Route.SMALL_LOCAL:
+        reason += f" ({tier.route})"
+    return EffectiveTier(Route.SMALL_LOCAL, f"{reason}.")
 
 
 def _that_holds(length: int, tier: Route, policy: TierPolicy) -> tuple[Route, str]:

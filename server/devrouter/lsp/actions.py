@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from devrouter.app.findings import Finding
-    from devrouter.app.session import OpenDocument
+    from devrouter.app.opened import OpenDocument
     from devrouter.app.views import PromptView
     from devrouter.core.draft import Document
     from devrouter.lsp.server import DevRouterServer

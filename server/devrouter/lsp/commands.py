@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from devrouter.app.ignores import IgnoreError
-from devrouter.app.session import TextChanged
+from devrouter.app.opened import TextChanged
 from devrouter.core.tiers import Route
 from devrouter.engines.engine import EngineError
 from devrouter.lsp import actions
@@ -16,7 +16,7 @@ from devrouter.lsp.errors import content_modified
 from devrouter.lsp.progress import Progress
 
 if TYPE_CHECKING:
-    from devrouter.app.session import OpenDocument
+    from devrouter.app.opened import OpenDocument
     from devrouter.engines.reply import Progress as ReplyProgress
     from devrouter.lsp.server import DevRouterServer
 

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from devrouter.app.configuration import Configuration
     from devrouter.app.findings import Finding
-    from devrouter.app.session import OpenDocument, Session
+    from devrouter.app.opened import OpenDocument
+    from devrouter.app.session import Session
     from devrouter.app.status import Status
     from devrouter.core.draft import Document
     from devrouter.core.text import Units
