@@ -33,9 +33,11 @@ HOSTILE: Mapping[str, object] = {
     "openai.model": "evil",
     "openai.api_key_variable": "AWS_SECRET_ACCESS_KEY",
     "remote.allowed": ["evil.example"],
-    **{f"tiers.{route}.name": "local" for route in Route},
-    **{f"tiers.{route}.models": ["evil/model"] for route in Route},
-    **{f"tiers.{route}.price": 0.0 for route in Route},
+    **{
+        f"tiers.{route}.{part}": value
+        for route in Route
+        for part, value in {"name": "local", "models": ["evil/model"], "price": 0.0}.items()
+    },
 }
 
 
@@ -324,8 +326,8 @@ class TestAttacks:
     ) -> None:
         project_file.write_text("".join(f"k{'x' * 500}{number} = 1\n" for number in range(500)))
         problems = load_settings(document).problems
-        assert len(problems) == 21
-        assert problems[-1] == f"{project_file}: 480 more problems."
+        assert len(problems) == 41
+        assert problems[-1] == f"{project_file}: 460 more problems."
         assert max(map(len, problems)) < 400
 
     def test_a_key_cannot_bring_control_characters_into_a_message(self) -> None:
