@@ -5,7 +5,16 @@ import { chatModel } from './chatModel.ts';
 import { modelChange, modelReference } from './frontMatter.ts';
 import { withLogs } from './notify.ts';
 import type { StatusMessage } from './protocol.ts';
-import { effectiveRoute, iconOf, missing, ROUTES, tierChoice, tierName } from './status.ts';
+import {
+  effectiveRoute,
+  iconOf,
+  length,
+  missing,
+  ROUTES,
+  tierChoice,
+  tierDetail,
+  tierName,
+} from './status.ts';
 import type { StatusView } from './statusView.ts';
 import type { TierChoices } from './tierChoices.ts';
 
@@ -45,7 +54,7 @@ function ask(
   writable: boolean,
 ): Promise<{ route: string | undefined; writeModel: boolean } | undefined> {
   const pick = vscode.window.createQuickPick<TierItem>();
-  pick.title = `Tier for this prompt · ${missing(status.gaps)}`;
+  pick.title = `Tier for this prompt · ${missing(status.gaps)} ${length(status)}`;
   pick.placeholder = status.tier?.reason ?? '';
   pick.matchOnDescription = true;
   pick.items = items(status, last, writable);
@@ -79,7 +88,7 @@ function items(status: StatusMessage, last: string | undefined, writable: boolea
       route,
       label: `$(${iconOf(route)}) ${tierName(status, route)}`,
       description: notes.join(', '),
-      detail: models.length > 0 ? models.join(', ') : 'No model is set for this tier.',
+      detail: tierDetail(status, route),
       buttons: writable && models.length > 0 ? [WRITE_MODEL] : [],
     };
   });

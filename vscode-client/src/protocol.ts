@@ -29,14 +29,19 @@ export interface TierMessage {
   reason: string;
 }
 
-/** One of the three tiers as the user set it up. `name` is empty where they gave none. */
+/**
+ * One of the three tiers as the user set it up. `name` is empty where they gave none; `contextLimit` is in
+ * tokens, `price` that of a million input tokens in the user's currency.
+ */
 export interface TierChoiceMessage {
   route: string;
   name: string;
   models: string[];
+  contextLimit: number | null;
+  price: number | null;
 }
 
-/** How things are for one document. `intent` to `confidence` are null where it holds no prompt. */
+/** How things are for one document. `intent` to `tokens` are null where it holds no prompt. */
 export interface StatusMessage {
   uri: string;
   version: number;
@@ -51,6 +56,7 @@ export interface StatusMessage {
   complexity: string | null;
   tier: TierMessage | null;
   confidence: number | null;
+  tokens: number | null;
   chosen: string | null;
   tiers: TierChoiceMessage[];
 }

@@ -61,6 +61,25 @@ export function tierName(status: StatusMessage, route: string): string {
   return tierChoice(status, route)?.name || route;
 }
 
+/** What a tier stands for: "qwen · up to 4,096 tokens · 0.5 a million tokens". */
+export function tierDetail(status: StatusMessage, route: string): string {
+  const choice = tierChoice(status, route);
+  const models = choice?.models ?? [];
+  const parts = [models.length > 0 ? models.join(', ') : 'No model is set for this tier.'];
+  if (choice?.contextLimit != null) parts.push(`up to ${grouped(choice.contextLimit)} tokens`);
+  if (choice?.price != null) parts.push(`${choice.price} a million tokens`);
+  return parts.join(' · ');
+}
+
+/** About how long the draft is; empty where the document holds no prompt. */
+export function length({ tokens }: StatusMessage): string {
+  return tokens === null ? '' : `About ${grouped(tokens)} tokens.`;
+}
+
+function grouped(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
 export function iconOf(route: string): string {
   return ICONS[route] ?? 'circle-large-outline';
 }
@@ -83,7 +102,7 @@ function tooltip(status: StatusMessage): string[] {
   const lines = [`${status.intent}, ${status.complexity} complexity.`];
   if (chosen)
     lines.push(`You chose ${tierName(status, chosen)}; suggested: ${tierName(status, tier?.route ?? '')}.`);
-  if (tier) lines.push(tier.reason);
+  if (tier) lines.push(`${tier.reason} ${length(status)}`.trim());
   lines.push(
     prompts > 1
       ? `${prompts} prompts here; this is the first. ${missing(status.gaps)}`

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StatusMessage } from '../src/protocol.ts';
-import { effectiveRoute, healthView, statusBarView } from '../src/status.ts';
+import { effectiveRoute, healthView, statusBarView, tierDetail } from '../src/status.ts';
 
 const STATUS: StatusMessage = {
   uri: 'file:///ask.prompt.md',
@@ -17,11 +17,12 @@ const STATUS: StatusMessage = {
   complexity: 'low',
   tier: { route: 'small_local', reason: 'A small model is enough for a debug prompt of low complexity.' },
   confidence: 0.874,
+  tokens: 1234,
   chosen: null,
   tiers: [
-    { route: 'small_local', name: '', models: ['qwen2.5-coder:7b', 'phi4'] },
-    { route: 'medium_api', name: 'Team model', models: [] },
-    { route: 'large_api', name: '', models: [] },
+    { route: 'small_local', name: '', models: ['qwen2.5-coder:7b', 'phi4'], contextLimit: 4096, price: 0 },
+    { route: 'medium_api', name: 'Team model', models: [], contextLimit: null, price: 0.25 },
+    { route: 'large_api', name: '', models: [], contextLimit: null, price: null },
   ],
 };
 
@@ -53,7 +54,7 @@ test('busy while the model runs', () => {
 
 test('the reason and what is missing stand in the tooltip', () => {
   const lines = view({})?.tooltip ?? [];
-  assert.ok(lines.includes(STATUS.tier?.reason ?? ''));
+  assert.ok(lines.includes(`${STATUS.tier?.reason} About 1,234 tokens.`));
   assert.ok(lines.includes('2 items are missing.'));
 });
 
@@ -80,6 +81,15 @@ test('a long sentence of the health leaves room for its command; the tooltip has
 });
 
 test('a name in the settings cannot bring in an icon', () => {
-  const tiers = [{ route: 'small_local', name: '$(bug) mine', models: [] }];
+  const tiers = [{ route: 'small_local', name: '$(bug) mine', models: [], contextLimit: null, price: null }];
   assert.equal(view({ tiers, confidence: null })?.text, '$(zap) $ (bug) mine');
+});
+
+test('a tier says its models, its context and its price', () => {
+  assert.equal(
+    tierDetail(STATUS, 'small_local'),
+    'qwen2.5-coder:7b, phi4 · up to 4,096 tokens · 0 a million tokens',
+  );
+  assert.equal(tierDetail(STATUS, 'medium_api'), 'No model is set for this tier. · 0.25 a million tokens');
+  assert.equal(tierDetail(STATUS, 'large_api'), 'No model is set for this tier.');
 });

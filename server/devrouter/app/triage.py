@@ -115,6 +115,7 @@ def merge(
     confidence = {name: value for name, value in labels.confidence.items() if name != "enough"}
     if "enough" in labels.confidence:
         confidence["route"] = labels.confidence["enough"]
+    tokens = estimate_tokens(draft.text)
     return Triage(
         decision=Decision(
             rewrite=rewrite,
@@ -125,7 +126,8 @@ def merge(
         ),
         gaps=gaps,
         confidence=confidence,
-        tier=_tier(draft, source, confidence.get("route"), settings),
+        tier=_tier(draft, source, confidence.get("route"), tokens, settings),
+        tokens=tokens,
         answered_by={name: answer.engine for name, answer in source.items()},
         engine=answers[-1].engine,
         version=answers[-1].version,
@@ -136,13 +138,12 @@ def merge(
 
 
 def _tier(
-    draft: Draft, source: Mapping[str, Answer], confidence: float | None, settings: Settings
+    draft: Draft, source: Mapping[str, Answer], confidence: float | None, tokens: int, settings: Settings
 ) -> EffectiveTier:
     intent, complexity = source["intent"].decision.intent, source["complexity"].decision.complexity
     rule = rule_for(settings.tiers.rules, draft, intent, complexity)
     ruled = Ruled(rule.route, rule.because(draft.text)) if rule else None
-    length = estimate_tokens(draft.text)
-    return effective_tier(source["route"].decision.route, confidence, length, settings.tier_policy, ruled)
+    return effective_tier(source["route"].decision.route, confidence, tokens, settings.tier_policy, ruled)
 
 
 def _content(draft: Draft) -> Draft:

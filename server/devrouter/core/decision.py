@@ -153,12 +153,14 @@ class Triage:
     `decision.rewrite` is safe to apply: it passed the fidelity guard, or it equals the draft.
     `answered_by` maps each of the five fields to the name of the engine that answered it. `confidence` maps
     `intent` and `complexity` to the probability of being right, `route` to that of being large enough.
+    `tokens` is about how long the draft is for a model.
     """
 
     decision: Decision
     gaps: tuple[Gap, ...]
     confidence: Mapping[str, float]
     tier: EffectiveTier
+    tokens: int
     answered_by: Mapping[str, str]
     engine: str
     version: str

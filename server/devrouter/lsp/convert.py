@@ -116,6 +116,7 @@ def status_message(status: Status, settings: Settings) -> StatusMessage:
         "complexity": triage.decision.complexity.value if triage else None,
         "tier": {"route": triage.tier.route.value, "reason": triage.tier.reason} if triage else None,
         "confidence": triage.confidence.get("route") if triage else None,
+        "tokens": triage.tokens if triage else None,
         "chosen": status.chosen.value if status.chosen else None,
         "tiers": [_tier_choice_message(route, settings.tiers.of(route)) for route in Route],
     }
@@ -129,7 +130,13 @@ def triage_message(document: Document, views: Iterable[PromptView], positions: P
 
 
 def _tier_choice_message(route: Route, tier: TierSettings) -> TierChoiceMessage:
-    return {"route": route.value, "name": tier.name, "models": list(tier.models)}
+    return {
+        "route": route.value,
+        "name": tier.name,
+        "models": list(tier.models),
+        "contextLimit": tier.context_limit,
+        "price": tier.price,
+    }
 
 
 def _prompt_message(view: PromptView, positions: Positions) -> PromptMessage:

@@ -55,7 +55,7 @@ def summary(triage: Triage, chosen: Route | None) -> str:
 def _markdown(view: PromptView, chosen: Route | None) -> Iterator[str]:
     triage = view.triage
     yield f"**{escaped(summary(triage, chosen))}**{_confidence(triage)}"
-    yield escaped(_reason(triage, chosen))
+    yield escaped(_reason(triage, chosen)) + f" About {triage.tokens:,} tokens."
     if triage.gaps:
         yield "Missing: " + "; ".join(escaped(gap.phrase) for gap in triage.gaps)
     diff = _diff(view)
@@ -75,7 +75,7 @@ def _markdown(view: PromptView, chosen: Route | None) -> Iterator[str]:
 def _plain(view: PromptView, chosen: Route | None) -> Iterator[str]:
     triage = view.triage
     yield summary(triage, chosen) + _confidence(triage)
-    yield _reason(triage, chosen)
+    yield f"{_reason(triage, chosen)} About {triage.tokens:,} tokens."
     if triage.gaps:
         yield "Missing: " + "; ".join(gap.phrase for gap in triage.gaps)
     diff = _diff(view)

@@ -43,15 +43,20 @@ class TierMessage(TypedDict):
 
 
 class TierChoiceMessage(TypedDict):
-    """One of the three tiers as the user set it up. `name` is empty where they gave none."""
+    """One of the three tiers as the user set it up. `name` is empty where they gave none.
+
+    `contextLimit` is in tokens, `price` that of a million input tokens in the user's currency.
+    """
 
     route: str
     name: str
     models: list[str]
+    contextLimit: int | None
+    price: float | None
 
 
 class StatusMessage(TypedDict):
-    """`devrouter/status`. `intent` to `confidence` are null where the document holds no prompt.
+    """`devrouter/status`. `intent` to `tokens` are null where the document holds no prompt.
 
     `health` is `ok`, `warning` or `error`; `message` one sentence; `mend` the command that helps, or null.
     `chosen` is the tier that the user set for the document, which wins over `tier`; `tiers` are the three to
@@ -71,6 +76,7 @@ class StatusMessage(TypedDict):
     complexity: str | None
     tier: TierMessage | None
     confidence: float | None
+    tokens: int | None
     chosen: str | None
     tiers: list[TierChoiceMessage]
 
