@@ -32,7 +32,7 @@ _MOST_PLACES = 3  # of one name
 
 @dataclass(frozen=True, slots=True)
 class NamedFile:
-    """A file that the prompt names, as written there. `path` is relative to the workspace, None if not in it."""
+    """A file that the prompt names, as written there; `path` in the workspace, None if it is not in it."""
 
     name: str
     path: str | None

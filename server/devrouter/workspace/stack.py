@@ -111,7 +111,9 @@ def _stack(projects: tuple[Project, ...]) -> Iterator[Fact]:
     for project in projects:
         if project.language is not None:
             language = project.language.value
-            yield _fact("programming language", language, runtimes.get(language, ""), project.language.source)
+            compiler = project.version(language.lower())  # TypeScript is a package of its projects.
+            version = compiler.value if compiler is not None else runtimes.get(language, "")
+            yield _fact("programming language", language, version, project.language.source)
     for project in projects:
         for package, asked in project.direct.items():
             found = project.version(package) or asked

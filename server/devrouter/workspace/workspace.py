@@ -70,7 +70,8 @@ class Workspace:
         located = locate(files, survey.listing, mentions)
         preferred = frozenset(named.path for named in located if named.path is not None)
         facts = [*project_facts(survey.projects, mentioned_packages(text))]
-        facts += survey.environment + survey.branch + survey.changes
+        facts = [*_without_vaguer(facts, survey.environment), *survey.environment]
+        facts += survey.branch + survey.changes
         facts += file_facts(files, located, mentions)
         facts += symbol_facts(
             files,
@@ -132,6 +133,13 @@ class Workspace:
         yield replace(
             survey, changes=tuple(changed_facts(git, index, survey.listing)) if git and has_index else ()
         )
+
+
+def _without_vaguer(facts: list[Fact], exact: tuple[Fact, ...]) -> Iterator[Fact]:
+    """The facts without those that another says with its version: "PostgreSQL" beside "PostgreSQL 16"."""
+    for fact in facts:
+        if not any(fact.name == other.name and other.value.startswith(f"{fact.value} ") for other in exact):
+            yield fact
 
 
 def workspace_root(path: Path) -> Path | None:
