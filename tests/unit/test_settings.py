@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from devrouter.app.settings import Ignore, Scope, Settings
-from devrouter.app.settings_schema import settings_schema
+from devrouter.app.settings_schema import settings_schema, type_adapter
 from devrouter.app.settings_sources import LoadedSettings, checked, describe, load_settings
 from devrouter.app.settings_table import all_settings, plain, settings_from
 from devrouter.core.decision import Intent
@@ -94,10 +95,33 @@ def test_every_default_passes_its_own_check() -> None:
     assert settings_from({}) == Settings()
 
 
+@pytest.mark.parametrize("key", all_settings())
+def test_a_value_is_right_where_pydantic_says_so(key: str) -> None:
+    values: list[object] = [True, 0, 1, -1, 0.5, 61, 10**30, "", "a", "x" * 2000, {}, []]
+    values += ["hint", "large_api", "scale", "1h", "http://x", "A_1", "on", "save", "instant"]
+    values += [{"kind": kind, "phrase": phrase} for kind in ("scale", "x", 3) for phrase in ("*", "", 3)]
+    values += [{"kind": "scale"}, {"kind": "scale", "phrase": "*", "more": 1}]
+    rules: list[dict[str, object]] = [{"intent": "debug"}, {"intent": None, "complexity": "x"}, {"path": ""}]
+    rules += [{"words": ["a", "b"]}, {"words": [""]}, {"words": "a"}, {"words": None}, {"more": 1}]
+    values += [{"route": "large_api", **rule} for rule in rules] + [{"route": "x"}, {"words": ["a"]}]
+    setting = all_settings()[key]
+    is_list = isinstance(setting.default, tuple)
+    for value in values:
+        try:
+            expected = type_adapter(setting).validate_json(json.dumps(value), strict=True)
+        except ValidationError:
+            assert checked(setting, [value] if is_list else value)[1] != []
+        else:
+            assert checked(setting, [value] if is_list else value) == (
+                (expected,) if is_list else expected,
+                [],
+            )
+
+
 def test_defaults_need_no_pydantic_and_no_other_heavy_import() -> None:
     code = (
         "import sys; from devrouter.app.settings import Settings; Settings().tier_policy; "
-        "print(sorted({'pydantic', 'platformdirs', 'tomllib', 'tomlkit', 'watchfiles'} & set(sys.modules)))"
+        "print(sorted({'pydantic', 'pydantic_core', 'platformdirs', 'tomllib', 'tomlkit', 'watchfiles'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

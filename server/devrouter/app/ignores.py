@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import sys
 import time
 import unicodedata
@@ -248,6 +247,8 @@ def _same(item: object, entry: dict[str, str]) -> bool:
 
 def _replace(file: Path, text: str) -> None:
     """Write the whole file or nothing. Raises `OSError`."""
+    import shutil
+
     file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_name(f"{file.name}.{os.getpid()}-{time.time_ns()}.new")
     try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
-from devrouter.app.settings_sources import value_adapter
+from pydantic import Field, TypeAdapter
+
 from devrouter.app.settings_table import Setting, all_settings, plain
 
 
@@ -23,7 +24,7 @@ def settings_schema() -> dict[str, Any]:
 
 
 def _property(setting: Setting, order: int) -> dict[str, Any]:
-    checked_by = value_adapter(setting.key).json_schema()
+    checked_by = type_adapter(setting).json_schema()
     value = _inlined(checked_by, checked_by.get("$defs", {}))
     if get_origin(setting.type) is tuple:
         value = {"type": "array", "items": value}
@@ -36,6 +37,13 @@ def _property(setting: Setting, order: int) -> dict[str, Any]:
         "scope": setting.scope.value,
         "order": order,
     }
+
+
+def type_adapter(setting: Setting) -> TypeAdapter[Any]:
+    """The type and the limits of a setting as pydantic has them; of a list, of one item."""
+    kind = get_args(setting.type)[0] if get_origin(setting.type) is tuple else setting.type
+    checked_kind: Any = Annotated[kind, Field(**setting.limits)]
+    return TypeAdapter(checked_kind)
 
 
 def _inlined(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:

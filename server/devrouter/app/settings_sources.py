@@ -15,14 +15,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+from typing import Any, get_origin
 
 from devrouter.app.settings import Scope, Settings
 from devrouter.app.settings_table import Setting, all_settings, plain, settings_from, value_at
+from devrouter.app.settings_validator import validator
 from devrouter.core.tiers import Route
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 PROJECT_FILE = ".devrouter.toml"
 USER_OPTIONS = "command line or editor"
@@ -250,11 +248,11 @@ def checked(setting: Setting, raw: object) -> tuple[object, list[str]]:
 
 def _parsed(key: str, raw: object) -> object:
     """Raises `ValueError` with the end of a sentence that begins with the key. Never repeats the value."""
-    from pydantic import ValidationError
+    from pydantic_core import ValidationError
 
     try:
         # As JSON, because pydantic is then strict about types and still takes an enum's word for the enum.
-        return value_adapter(key).validate_json(json.dumps(raw), strict=True)
+        return validator(key).validate_json(json.dumps(raw), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = "".join(f"{part} " for part in first["loc"])
@@ -269,17 +267,6 @@ def _predicate(message: str) -> str:
         return "is missing"
     message = message.removeprefix("Input ").removeprefix("String ")
     return message[0].lower() + message[1:]
-
-
-@cache
-def value_adapter(key: str) -> TypeAdapter[Any]:
-    """Checks the value of a setting; of a list, one item."""
-    from pydantic import Field, TypeAdapter
-
-    setting = all_settings()[key]
-    kind = get_args(setting.type)[0] if get_origin(setting.type) is tuple else setting.type
-    checked_kind: Any = Annotated[kind, Field(**setting.limits)]
-    return TypeAdapter(checked_kind)
 
 
 def _file_source(path: Path, *, trusted: bool) -> Source:

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 from devrouter.core.decision import FIELDS, Answer, Decision, Triage
 from devrouter.core.edits import with_line_endings
 from devrouter.core.fidelity import check_rewrite
-from devrouter.core.gaps import hidden_for
+from devrouter.core.gaps import shown_gaps
 from devrouter.core.rules import rule_for
 from devrouter.core.tiers import Ruled, effective_tier, estimate_tokens
 from devrouter.engines.engine import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from devrouter.app.settings import Settings
     from devrouter.core.draft import Draft
-    from devrouter.core.gaps import Gap
     from devrouter.core.tiers import EffectiveTier
     from devrouter.engines.engine import ModelEngine
     from devrouter.engines.instant.engine import InstantEngine
@@ -104,7 +103,7 @@ def merge(
         named = {gap.kind for gap in model.gaps}
         everything = model_fields >= set(FIELDS)
         gaps = (*model.gaps, *(gap for gap in instant.gaps if not everything and gap.kind not in named))
-    gaps = _shown(gaps, draft, settings)
+    gaps = shown_gaps(gaps, draft.destination, settings.findings.disabled_kinds)
     rewrite, withheld = _guarded(draft, source["rewrite"])
     if withheld and source["rewrite"] is not instant:
         source["rewrite"] = instant
@@ -149,16 +148,6 @@ def _tier(
 def _content(draft: Draft) -> Draft:
     """The draft without its version and place: the same content has the same answer."""
     return replace(draft, version=0, path="")
-
-
-def _shown(gaps: Iterable[Gap], draft: Draft, settings: Settings) -> tuple[Gap, ...]:
-    """What this destination and these settings show, at most five, one of a phrase."""
-    hidden = hidden_for(draft.destination) | frozenset(settings.findings.disabled_kinds)
-    unique: dict[str, Gap] = {}
-    for gap in gaps:
-        if gap.kind not in hidden:
-            unique.setdefault(gap.phrase.casefold(), gap)
-    return tuple(unique.values())[:5]
 
 
 def _guarded(draft: Draft, answer: Answer) -> tuple[str, str | None]:

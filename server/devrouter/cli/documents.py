@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import os
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -122,6 +121,8 @@ def write_back(source: Source, text: str) -> None:
 
 def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> None:
     """Write a neighbour and rename it over `path`: no reader ever sees half a file. Raises `OSError`."""
+    import tempfile
+
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(13, "Permission denied", str(path))
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")

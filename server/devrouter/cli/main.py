@@ -19,7 +19,7 @@ from devrouter.engines.engine import EngineError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("check", "route", "batch", "serve", "doctor", "model", "eval")
+COMMANDS = ("check", "route", "batch", "hook", "serve", "doctor", "model", "eval")
 
 _EXAMPLES = """\
 examples:
@@ -29,6 +29,7 @@ examples:
   pbpaste | devrouter route --json -             the same for a script
   devrouter batch in.jsonl -o out.jsonl          thousands of prompts; picks up where it was stopped
   devrouter eval labelled.jsonl                  how good the answers are, on prompts that you labelled
+  devrouter hook < input.json                    a terminal agent's hook: what it should know of a prompt
   devrouter doctor                               what works, what does not, and how to mend it
 
 exit status:
@@ -41,18 +42,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Output is UTF-8 wherever it goes; a file name that is not becomes escapes instead of an error.
         if stream is not None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    argv = sys.argv[1:] if argv is None else argv
     try:
         status = _run(argv)
         if sys.stdout is not None and not sys.stdout.closed:  # The language server closes it.
             sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (every kind has its exit status)
-        return _failure(error)
-    return status
+        status = _failure(error)
+    # An agent takes a hook that fails for a refusal of the user's prompt.
+    return ExitStatus.OK if argv[:1] and argv[0] == "hook" else status
 
 
-def _run(argv: Sequence[str] | None) -> int:
+def _run(argv: Sequence[str]) -> int:
     try:
-        arguments = _parser(sys.argv[1:] if argv is None else argv).parse_args(argv)
+        arguments = _parser(argv).parse_args(argv)
     except SystemExit as stop:  # After --help, --version and wrong usage.
         return int(stop.code or 0)
     status: int = arguments.run(arguments)
@@ -112,17 +115,17 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             description=module.DESCRIPTION,
             epilog=module.EXAMPLES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            parents=[_common_options(several_engines=name == "eval")],
+            parents=[_common_options(name)],
         )
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return parser
 
 
-def _common_options(*, several_engines: bool) -> _Parser:
+def _common_options(command: str) -> _Parser:
     common = _Parser(add_help=False)
     group = common.add_argument_group("for every command")
-    if several_engines:
+    if command == "eval":
         group.add_argument(
             "--engine",
             action="append",
@@ -132,7 +135,7 @@ def _common_options(*, several_engines: bool) -> _Parser:
             help="who is measured: instant (the default), ollama, openai; may be given again, the others are "
             "compared with the first",
         )
-    else:
+    elif command != "hook":
         group.add_argument(
             "--engine",
             choices=ENGINES,

@@ -16,7 +16,7 @@ from devrouter.core.text import Span, first_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Gap", "GapKind", "gaps_from_phrases", "hidden_for", "is_answered", "kind_of", "make_gap"]
+__all__ = ["Gap", "GapKind", "gaps_from_phrases", "hidden_for", "is_answered", "kind_of", "make_gap", "shown_gaps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,18 @@ def hidden_for(destination: Destination) -> frozenset[GapKind]:
     if destination is Destination.AGENT:
         return frozenset({GapKind.CODE, GapKind.VERSION, GapKind.STACK, GapKind.ENVIRONMENT})
     return frozenset()
+
+
+def shown_gaps(
+    gaps: Iterable[Gap], destination: Destination, disabled: Iterable[GapKind]
+) -> tuple[Gap, ...]:
+    """What this destination and the user's settings show, at most five, one of a phrase."""
+    hidden = hidden_for(destination) | frozenset(disabled)
+    unique: dict[str, Gap] = {}
+    for gap in gaps:
+        if gap.kind not in hidden:
+            unique.setdefault(gap.phrase.casefold(), gap)
+    return tuple(unique.values())[:5]
 
 
 _ADVICE = re.compile(

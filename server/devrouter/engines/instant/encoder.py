@@ -49,12 +49,12 @@ class Encoder:
     """Reads a weights file's bytes. Raises `ValueError` where they are not what the header says."""
 
     def __init__(self, data: bytes) -> None:
-        line, _, body = data.partition(b"\n")
-        header: dict[str, Any] = json.loads(line)
+        end = data.find(b"\n") + 1
+        header: dict[str, Any] = json.loads(data[:end])
         self.window = Window(**header["window"])
         self.pieces = WordPiece(header["vocabulary"])
         self._heads: int = header["attention_heads"]
-        arrays = _unpacked(header["arrays"], body)
+        arrays = _unpacked(header["arrays"], memoryview(data)[end:])
         self._table, self._table_scales = arrays["pieces"], arrays["pieces.scales"]
         if len(self._table) != len(self.pieces.numbers):
             raise ValueError(
@@ -147,8 +147,8 @@ def _normed(states: Floats, scale: Floats, bias: Floats) -> Floats:
     return normed
 
 
-def _unpacked(described: Sequence[Mapping[str, Any]], body: bytes) -> dict[str, Any]:
-    """The arrays by name: views into the file's bytes, not copies."""
+def _unpacked(described: Sequence[Mapping[str, Any]], body: memoryview) -> dict[str, Any]:
+    """The arrays by name: views into the file's bytes, but for vectors, which are copied to even addresses."""
     kinds = [np.dtype(item["type"]) for item in described]
     sizes = [math.prod(item["shape"]) * kind.itemsize for item, kind in zip(described, kinds, strict=True)]
     if len(body) != sum(sizes):
@@ -156,14 +156,14 @@ def _unpacked(described: Sequence[Mapping[str, Any]], body: bytes) -> dict[str, 
     arrays: dict[str, Any] = {}
     start = 0
     for item, kind, size in zip(described, kinds, sizes, strict=True):
-        values = np.frombuffer(body, kind, size // kind.itemsize, start)
+        values = np.require(np.frombuffer(body, kind, size // kind.itemsize, start), requirements=["ALIGNED"])
         arrays[item["name"]] = values.reshape(item["shape"])
         start += size
     return arrays
 
 
 def _matrix(arrays: Mapping[str, Any], name: str) -> Floats:
-    weights: Floats = arrays[name].astype(np.float32) * arrays[f"{name}.scales"]
+    weights: Floats = np.multiply(arrays[name], arrays[f"{name}.scales"], dtype=np.float32)
     return weights
 
 

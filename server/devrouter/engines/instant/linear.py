@@ -11,6 +11,7 @@ import json
 import math
 import sys
 from array import array
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -35,11 +36,11 @@ class LinearModel:
         self._width = len(self._biases)
         if len(body) != count * (4 + self._width):
             raise ValueError(f"{WEIGHTS}: {len(body)} bytes of weights, {count * (4 + self._width)} expected")
-        hashes = array("I", body[: 4 * count])
+        # Searched where they are: a dictionary of them would take longer to make than many drafts to read.
+        self._hashes = array("I", body[: 4 * count])
         if sys.byteorder == "big":
-            hashes.byteswap()
+            self._hashes.byteswap()
         self._rows = array("b", body[4 * count :])
-        self._starts = dict(zip(hashes, range(0, count * self._width, self._width), strict=True))
 
     def scores(self, features: Features) -> list[float]:
         """Raw scores, a column a label."""
@@ -56,8 +57,9 @@ class LinearModel:
         """The sum of the rows of the features, each times its level. The loop over columns runs in C."""
         by_level: dict[int, list[array[int]]] = {}
         for key, level in levels.items():
-            start = self._starts.get(key)
-            if start is not None:
+            row = bisect_left(self._hashes, key)
+            if row < len(self._hashes) and self._hashes[row] == key:
+                start = row * self._width
                 by_level.setdefault(level, []).append(self._rows[start : start + self._width])
         sums = [0] * self._width
         for level, rows in by_level.items():
