@@ -50,6 +50,7 @@ LOADED_ON_FIRST_USE = {
     "ollama",
     "openai",
     "pydantic",
+    "pydantic_core",
     "requests",
     "scipy",
     "sklearn",

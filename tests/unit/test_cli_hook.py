@@ -119,7 +119,7 @@ def test_nothing_is_said_of_a_good_or_easy_prompt_nor_of_a_command(prompt: str, 
     assert hook(documented(prompt, tmp_path), tmp_path) == ("", "")
 
 
-@pytest.mark.parametrize("prompt", [f"/srv/app.py: {VAGUE}", f"# Task\n{VAGUE}", f"{VAGUE} \ud83d"])
+@pytest.mark.parametrize("prompt", [f"/srv/app.py is slow, {VAGUE}", f"# Task\n{VAGUE}", f"{VAGUE} \ud83d"])
 def test_a_path_a_heading_and_half_a_character_are_no_commands(prompt: str, tmp_path: Path) -> None:
     out, err = hook(documented(prompt, tmp_path), tmp_path)
     assert "The request may lack" in out
@@ -247,7 +247,9 @@ def test_damaged_weights_stop_no_prompt(tmp_path: Path) -> None:
     shutil.copytree(Path(spec.origin).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
     (package / "engines" / "instant" / "encoder.bin").write_bytes(b"damaged")
     environment = {"PYTHONPATH": str(package.parent)}
-    says_why_not(hook(documented(VAGUE, tmp_path), tmp_path, environment=environment), "install DevRouter again")
+    says_why_not(
+        hook(documented(VAGUE, tmp_path), tmp_path, environment=environment), "install DevRouter again"
+    )
 
 
 def test_wrong_usage_stops_no_prompt(tmp_path: Path) -> None:
@@ -287,7 +289,8 @@ def test_an_agent_that_went_away_is_no_failure(tmp_path: Path) -> None:
 def test_no_network_library_is_loaded(tmp_path: Path) -> None:
     code = (
         "import sys; from devrouter.cli.main import main; main(['hook']); "
-        "print(*{'asyncio', 'httpx', 'ollama', 'pydantic', 'http.client'} & set(sys.modules), file=sys.stderr)"
+        "unwanted = {'asyncio', 'httpx', 'ollama', 'pydantic', 'http.client'} & set(sys.modules); "
+        "print(*unwanted, file=sys.stderr)"
     )
     environment = {**os.environ, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
     (tmp_path / ".devrouter.toml").write_text("findings.disabled_kinds = ['audience']\n")

@@ -67,4 +67,6 @@ def _dataclass_schema(kind: Any) -> dict[str, Any]:  # noqa: ANN401
 
 def _field_schema(item: Field[Any]) -> dict[str, Any]:
     schema: dict[str, Any] = _schema(item.type, {})
-    return schema if item.default is MISSING else {"type": "default", "schema": schema, "default": item.default}
+    return (
+        schema if item.default is MISSING else {"type": "default", "schema": schema, "default": item.default}
+    )

@@ -28,16 +28,15 @@ EVENT = "UserPromptSubmit"
 
 HELP = "a terminal agent's hook: tells the agent what a prompt may lack"
 DESCRIPTION = f"""\
-Reads one prompt on standard input and prints what the agent should know of it: at most two sentences, and
-nothing for a prompt that is easy or lacks nothing. The input is what Claude Code gives a {EVENT}
-hook, and the answer is what it takes from one; any other text is a prompt, and the answer is text too. The
-prompt itself is never changed, repeated or kept, no model is asked, and the exit status is always 0: a
-failing hook would stop the prompt.
+Reads one prompt on standard input and prints what an agent should know of it: at most two sentences, nothing
+for a prompt that is easy or lacks nothing. It takes what Claude Code gives a {EVENT} hook and answers
+in that form; any other text is a prompt, answered with text. The prompt is not changed, repeated or kept, no
+model is asked, and the exit status is always 0, since a failing hook would stop the prompt.
 """
 EXAMPLES = """\
 examples:
-  devrouter hook < input.json                  as an agent calls it
-  echo "make the import faster" | devrouter hook     what an agent would be told
+  devrouter hook < input.json                         as an agent calls it
+  echo "make the import faster" | devrouter hook      what an agent would be told
 """
 
 _COMMAND = re.compile(r"\s*(?:/[\w:-]+(?:\s|\Z)|!|#[^\n]*\s*\Z|<task-notification>)")
@@ -64,14 +63,14 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
     try:
         given = _input()
         context = _context(given, arguments)
-        if context and sys.stdout is None:
-            raise CommandError(ExitStatus.OUTPUT, "standard output is closed")
     except CommandError as error:
         _say(str(error))
     except Exception as error:  # noqa: BLE001  (nothing may stop the prompt; a message could repeat its text)
         _say(f"a defect in devrouter {__version__}: {type(error).__name__}; please report it")
     else:
-        if context:
+        if context and sys.stdout is None:
+            _say("standard output is closed")
+        elif context:
             put(_answer(context) if given.is_json else context, sys.stdout)
     gc.freeze()
     return ExitStatus.OK
@@ -114,7 +113,7 @@ _MISSING = {
 
 def _context(given: Input, arguments: argparse.Namespace) -> str:
     """Raises `CommandError` where the settings are not what the user meant, or the weights are damaged."""
-    from devrouter.app.settings import load_settings
+    from devrouter.app.settings_sources import load_settings
     from devrouter.core.draft import Destination, Draft
     from devrouter.core.language import language_of
     from devrouter.engines.instant.engine import InstantEngine

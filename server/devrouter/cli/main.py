@@ -6,7 +6,6 @@ import argparse
 import importlib
 import os
 import sys
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -77,6 +76,8 @@ def _failure(error: BaseException) -> ExitStatus:
             reason = (error.strerror or str(error)).lower()
             sentence, status = f"the output cannot be written: {reason}", ExitStatus.OUTPUT
         case _:
+            import traceback
+
             # A crash must not look like findings to a script.
             traceback.print_exception(error)
             sentence = f"a defect in devrouter {__version__}: {type(error).__name__}; please report it"

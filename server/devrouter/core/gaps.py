@@ -16,7 +16,16 @@ from devrouter.core.text import Span, first_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Gap", "GapKind", "gaps_from_phrases", "hidden_for", "is_answered", "kind_of", "make_gap", "shown_gaps"]
+__all__ = [
+    "Gap",
+    "GapKind",
+    "gaps_from_phrases",
+    "hidden_for",
+    "is_answered",
+    "kind_of",
+    "make_gap",
+    "shown_gaps",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +79,7 @@ def hidden_for(destination: Destination) -> frozenset[GapKind]:
     return frozenset()
 
 
-def shown_gaps(
-    gaps: Iterable[Gap], destination: Destination, disabled: Iterable[GapKind]
-) -> tuple[Gap, ...]:
+def shown_gaps(gaps: Iterable[Gap], destination: Destination, disabled: Iterable[GapKind]) -> tuple[Gap, ...]:
     """What this destination and the user's settings show, at most five, one of a phrase."""
     hidden = hidden_for(destination) | frozenset(disabled)
     unique: dict[str, Gap] = {}

@@ -148,7 +148,7 @@ def _normed(states: Floats, scale: Floats, bias: Floats) -> Floats:
 
 
 def _unpacked(described: Sequence[Mapping[str, Any]], body: memoryview) -> dict[str, Any]:
-    """The arrays by name: views into the file's bytes, but for vectors, which are copied to even addresses."""
+    """The arrays by name: views into the file's bytes; of vectors copies, at addresses that suit floats."""
     kinds = [np.dtype(item["type"]) for item in described]
     sizes = [math.prod(item["shape"]) * kind.itemsize for item, kind in zip(described, kinds, strict=True)]
     if len(body) != sum(sizes):
