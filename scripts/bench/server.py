@@ -1,6 +1,7 @@
 """The language server against a bare pygls server and `ruff server`, as ratios within one run.
 
-python scripts/bench/server.py > docs/benchmarks.md      (where `pip install -e .[test]` was done; then hook.py)
+python scripts/bench/server.py > docs/benchmarks.md      (where `pip install -e .[test]` was done)
+python scripts/bench/hook.py >> docs/benchmarks.md
 
 Times are wall-clock. Servers take turns, so that whatever else the machine does falls on all alike; on a busy
 machine only the ratios mean something.

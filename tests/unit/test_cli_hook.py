@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,10 +17,12 @@ import pytest
 from devrouter.cli.hook import _MISSING
 from devrouter.core.draft import Destination
 from devrouter.core.gaps import GapKind, hidden_for
+from tests.unit.command import EXECUTABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+README = Path(__file__).parents[2] / "README.md"
 HOOK = (sys.executable, "-m", "devrouter", "hook")
 VAGUE = "make the zebra import faster"
 """Lacks what an agent cannot look up, and is not easy."""
@@ -81,6 +84,27 @@ def test_the_documented_input_gets_the_documented_answer(tmp_path: Path) -> None
     assert context.endswith("state what you assume.")
     assert context.count(". ") == 1
     assert err == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+def test_the_set_up_in_readme_is_a_hook(tmp_path: Path) -> None:
+    snippet = re.search(
+        r"<!-- setup: claude -->\n+```json\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE
+    )
+    assert snippet is not None
+    (group,) = json.loads(snippet[1])["hooks"]["UserPromptSubmit"]
+    (entry,) = group["hooks"]
+    assert entry["type"] == "command"
+    path = f"{Path(EXECUTABLE).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "PATH": path}
+    done = subprocess.run(
+        ["sh", "-c", entry["command"]],
+        input=documented(VAGUE, tmp_path),
+        capture_output=True,
+        env=environment,
+        check=True,
+    )
+    assert json.loads(done.stdout)["hookSpecificOutput"]["additionalContext"]
 
 
 def test_an_agent_asks_before_it_starts_a_large_task(tmp_path: Path) -> None:
