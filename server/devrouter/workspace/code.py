@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 import time
@@ -72,12 +73,12 @@ def locate(files: Files, listing: Listing, mentions: tuple[FileMention, ...]) ->
     named = []
     for mention in mentions:
         path = posixpath.normpath(mention.path)
-        if mention.path.startswith("/") or re.match(r"[A-Za-z]:", path):
-            # An absolute path is of this workspace, or of some other machine for all we know.
-            inside = files.relative(mention.path) if files.real(mention.path) is not None else ""
-            if inside and files.stamp(inside) is not None:
-                named.append(NamedFile(mention.name, inside))
-            continue
+        root = files.root.replace(os.sep, "/")
+        is_absolute = path.startswith("/") or path[1:2] == ":"
+        if is_absolute and path.startswith(f"{root}/"):
+            path = path[len(root) + 1 :]
+        elif is_absolute:
+            continue  # Of some other machine, for all we know.
         if path.startswith("../") or "~" in path:
             continue
         found = [path] if files.stamp(path) is not None else listing.ending_with(path)

@@ -113,15 +113,15 @@ def _automatic_builds(files: Files, names: frozenset[str]) -> Iterator[Fact]:
         workflows = []
         for name in sorted(files.names(folder))[:_MOST_LISTED]:
             stem, _, extension = name.rpartition(".")
-            if extension in ("yml", "yaml"):
-                text = files.text(f"{folder}/{name}") or ""
+            text = files.text(f"{folder}/{name}") if extension in ("yml", "yaml") else None
+            if text is not None:
                 title = re.search(r"^name:[ \t]*[\"']?([^\"'#\r\n]{1,80})", text, re.MULTILINE)
                 workflows.append(title[1].strip() if title and title[1].strip() else stem)
         if workflows:
             listed = clean("GitHub Actions: " + ", ".join(workflows), 300)
             yield Fact(GapKind.ENVIRONMENT, "CI", listed, folder)
     for path, system in _OTHER_CI.items():
-        if path.partition("/")[0] in names and files.stamp(path) is not None:
+        if path.partition("/")[0] in names and files.is_file(path):
             yield Fact(GapKind.ENVIRONMENT, "CI", system, path)
 
 

@@ -82,6 +82,7 @@ class _Walk:
         self._files = files
         self._tracked = tracked
         self._tracked_folders = {parent for path in tracked for parent in _parents(path)}
+        self._is_repository = os.path.lexists(f"{files.root}/.git")
         self._deadline = time.monotonic() + _MOST_SECONDS
 
     def paths(self) -> Iterator[str]:
@@ -111,9 +112,8 @@ class _Walk:
                 for entry in entries:
                     path = f"{folder}/{entry.name}" if folder else entry.name
                     if entry.is_dir(follow_symlinks=False):
-                        # A repository in the repository has its own rules and is its own workspace.
-                        known = path in self._tracked_folders
-                        if entry.name not in _SKIPPED and (known or not _is_ignored(path + "/", rules)):
+                        known = path in self._tracked_folders or not _is_ignored(path + "/", rules)
+                        if entry.name not in _SKIPPED and known and not self._is_foreign(path):
                             yield path, True
                     elif not entry.is_file(follow_symlinks=False) or entry.name in _SKIPPED:
                         continue
@@ -121,6 +121,10 @@ class _Walk:
                         yield path, False
         except OSError:
             self.is_complete = False
+
+    def _is_foreign(self, folder: str) -> bool:
+        """Whether a repository in the repository begins here: it is a workspace of its own."""
+        return self._is_repository and os.path.lexists(f"{self._files.root}/{folder}/.git")
 
     def _rules_of(self, folder: str) -> Iterator[tuple[str, IgnoreFilter]]:
         path = f"{folder}/.gitignore" if folder else ".gitignore"

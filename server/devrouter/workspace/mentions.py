@@ -14,7 +14,7 @@ _EXTENSIONS_OF_DATA = """
     mts cts hh cxx less astro prisma graphql
 """
 _OTHER_EXTENSIONS = frozenset(_EXTENSIONS_OF_DATA.split())
-_FILE = re.compile(r"[\w@.+()\[\]-][\w@.+()\[\] /\\-]{0,200}")
+_FILE = re.compile(r"[\w@.+()\[\]/~-][\w@.+()\[\] /\\-]{0,200}")
 _LINE = re.compile(r"[`\"']?(?::|#L|\(|,?\s+(?:on\s+|at\s+|in\s+)?line\s+)(\d{1,6})", re.IGNORECASE)
 _INSIDE_LINE = re.compile(r"(?::|#L)(\d{1,6})(?:[-:].*)?\Z")
 _SYMBOL = re.compile(r"[A-Za-z_$][\w$]{2,80}(?:(?:\.|::|#)[A-Za-z_$][\w$]{0,80}){0,3}")

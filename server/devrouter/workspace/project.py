@@ -101,7 +101,7 @@ class Folder:
     path: str
 
     def has(self, name: str) -> bool:
-        return name in self.files.names(self.path)
+        return name in self.files.names(self.path) and self.files.is_file(self.source(name))
 
     def source(self, name: str) -> str:
         return f"{self.path}/{name}" if self.path else name

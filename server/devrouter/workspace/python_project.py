@@ -19,7 +19,9 @@ _REQUIREMENTS = re.compile(r"(?:requirements|dev-requirements|test-requirements)
 
 def python_project(folder: Folder) -> Project | None:
     """The project in this folder; None where nothing says that it is one of Python."""
-    named = [name for name in folder.files.names(folder.path) if _REQUIREMENTS.fullmatch(name)]
+    named = [
+        name for name in folder.files.names(folder.path) if _REQUIREMENTS.fullmatch(name) and folder.has(name)
+    ]
     requirements = sorted(named, key=lambda name: (len(name), name))  # The general one first.
     signs = ("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", *requirements)
     sign = next(filter(folder.has, signs), None)

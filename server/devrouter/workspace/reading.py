@@ -83,6 +83,12 @@ class Files:
             return None
         return state.st_mtime_ns, state.st_size, state.st_ino
 
+    def is_file(self, path: str) -> bool:
+        """Whether there is a regular file inside the root, links followed."""
+        self._use(path)
+        real = self.real(path)
+        return real is not None and os.path.isfile(real)  # noqa: PTH113
+
     def text(self, path: str, most: int = MANIFEST_BYTES) -> str | None:
         """The file's text; None where it is absent, larger than `most` bytes, not UTF-8 or not to be read."""
         data = self.data(path, most)

@@ -37,6 +37,7 @@ _MANIFEST_NAMES = """
     versions mise.toml .mise.toml
 """
 _MANIFESTS = frozenset(_MANIFEST_NAMES.split())
+_PACKAGE_NAME = re.compile(r"[@\w./~+-]{1,150}")
 _MOST_FOLDERS = 20  # with a project of their own, below the root
 _MOST_VERSIONS = 60
 _VERSION_LENGTH = 40
@@ -90,6 +91,8 @@ def _versions(projects: tuple[Project, ...], named: frozenset[str]) -> Iterator[
         for package in [*project.direct, *(project.locked.keys() - project.direct.keys())]:
             name = usual_name(package, project.registry)
             names = {package.lower(), name.lower(), package.rpartition("/")[2].lower()}
+            if _PACKAGE_NAME.fullmatch(package) is None:
+                continue
             if package in project.direct or not named.isdisjoint(names):
                 found = project.version(package)
                 entries += [(name, found, names)] if found is not None and found.value else []

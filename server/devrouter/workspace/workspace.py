@@ -14,7 +14,7 @@ from devrouter.workspace.environment import environment_facts
 from devrouter.workspace.git import branch_facts, changed_facts, find_git_folder, read_index
 from devrouter.workspace.listing import Listing, list_files, project_folders
 from devrouter.workspace.mentions import mentioned_files, mentioned_packages, mentioned_symbols
-from devrouter.workspace.reading import Files
+from devrouter.workspace.reading import Files, clean
 from devrouter.workspace.stack import find_projects, is_project, project_facts
 
 if TYPE_CHECKING:
@@ -80,7 +80,12 @@ class Workspace:
             preferred,
             max(deadline, time.monotonic() + 0.1),
         )
-        return tuple(fact for fact in facts if fact.value)
+        # Names and paths come from strangers' files too.
+        return tuple(
+            replace(fact, name=clean(fact.name, 200), source=clean(fact.source, 300))
+            for fact in facts
+            if fact.value
+        )
 
     def named_files(self, text: str, *, wait: float = _PATIENCE) -> tuple[NamedFile, ...]:
         """The files that the text names and where they are; one is missing only where that is sure."""
