@@ -42,6 +42,7 @@ IMPORTED_ONLY_BY = {
 BUILDS_POSITIONS = "lsp/convert.py"
 LOADED_ON_FIRST_USE = {
     "aiohttp",
+    "classifinder_engine",
     "httpx",
     "httpx2",
     "markdown_it",
