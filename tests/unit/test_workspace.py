@@ -181,6 +181,16 @@ def test_what_the_prompt_names_comes_first_even_if_it_is_installed_for_another()
     )
 
 
+def test_the_order_is_that_of_the_files(tmp_path: Path) -> None:
+    names = [f"package-{letter}" for letter in "qhzaxmkb"]
+    packages = {f"node_modules/{name}": {"version": "1.0.0"} for name in names}
+    (tmp_path / "package.json").write_text('{"name": "a"}')
+    (tmp_path / "package-lock.json").write_text(json.dumps({"packages": packages}))
+    text = " ".join(f"`{name}`" for name in sorted(names))
+    told = [fact.split(" | ")[1] for fact in facts_of(tmp_path, text) if fact.startswith("version")]
+    assert told == names
+
+
 def test_a_workspace_without_lock_files_says_what_its_manifest_asks_for(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text(json.dumps({"dependencies": {"react": "^18.2.0"}}))
     assert "version | React | ^18.2.0 | package.json" in facts_of(tmp_path)
@@ -235,6 +245,14 @@ def test_a_workspace_without_lock_files_says_what_its_manifest_asks_for(tmp_path
                 '[[package]]\nname = "numpy"\nversion = "2.0.1"\n',
             },
             ["version | NumPy | >=1 | pyproject.toml"],
+        ),
+        (
+            {"requirements.txt": "Django==5.0.7\n", "manage.py": "\n"},
+            ["acceptance | test command | `python manage.py test` | manage.py"],
+        ),
+        (
+            {"pyproject.toml": '[tool.poetry.dependencies]\nFlask = "^3.0"\n'},
+            ["version | Flask | ^3.0 | pyproject.toml", "stack | package manager | Poetry | pyproject.toml"],
         ),
         (
             {"pyproject.toml": '[tool.hatch.envs.default.scripts]\ntest = "pytest"\n'},
@@ -377,3 +395,7 @@ def test_the_root_is_the_nearest_project(tmp_path: Path, monkeypatch: pytest.Mon
     (inner / "package.json").write_text("{}")
     assert workspace_root(prompt) == inner
     assert workspace_root(Path("/etc/hosts")) is None
+    tools = project / "tools"
+    tools.mkdir()
+    (tools / ".tool-versions").write_text("nodejs 20.1.0\n")
+    assert workspace_root(tools / "a.prompt.md") == tools

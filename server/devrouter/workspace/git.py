@@ -43,6 +43,14 @@ class GitFolder:
     common: Path
 
 
+@dataclass(frozen=True, slots=True)
+class GitIndex:
+    """The tracked files by path, and when git wrote them down, in seconds since the epoch."""
+
+    entries: dict[str, IndexEntry]
+    written: float
+
+
 def find_git_folder(root: Path) -> GitFolder | None:
     """The git folder of the worktree at `root`, whose links are resolved, or None.
 
@@ -80,17 +88,21 @@ def branch_facts(git: GitFolder) -> Iterator[Fact]:
         yield Fact(GapKind.TARGET, "git commit", f"{head[:10]} (no branch)", ".git/HEAD")
 
 
-def read_index(git: GitFolder) -> dict[str, IndexEntry] | None:
+def read_index(git: GitFolder) -> GitIndex | None:
     """The tracked files by path; None where the index is too large, broken or of a new format."""
     path = git.own / "index"
     if not os.path.lexists(path):
-        return {}
-    if not _is_regular(path) or path.stat().st_size > _INDEX_BYTES:
+        return GitIndex({}, 0.0)
+    if not _is_regular(path):
         return None
     from dulwich.index import ConflictedIndexEntry, Index
 
     entries: dict[str, IndexEntry] = {}
     try:
+        # Asked before the reading: what is written meanwhile then counts as in doubt.
+        state = path.stat()
+        if state.st_size > _INDEX_BYTES:
+            return None
         for name, entry in Index(path).items():
             mine = entry.this or entry.other if isinstance(entry, ConflictedIndexEntry) else entry
             if mine is not None:
@@ -98,17 +110,17 @@ def read_index(git: GitFolder) -> dict[str, IndexEntry] | None:
     # A parser of a format that anyone can write: whatever it stumbles on, the index is not usable.
     except Exception:  # noqa: BLE001
         return None
-    return entries if len(entries) <= _MOST_TRACKED else None
+    return GitIndex(entries, state.st_mtime) if len(entries) <= _MOST_TRACKED else None
 
 
-def changed_facts(git: GitFolder, index: dict[str, IndexEntry], listing: Listing) -> Iterator[Fact]:
+def changed_facts(git: GitFolder, index: GitIndex, listing: Listing) -> Iterator[Fact]:
     """The files that differ from the last commit, with how they do."""
     deadline = time.monotonic() + _MOST_SECONDS
     changes = dict(_staged(git, index, deadline))
     changes |= {
         path: change for path, change in _unstaged(git, index, deadline) if changes.get(path) != "new"
     }
-    changes |= {path: "new" for path in listing.paths if path not in index}
+    changes |= {path: "new" for path in listing.paths if path not in index.entries}
     if changes:
         names = sorted(changes)
         listed = [
@@ -119,11 +131,10 @@ def changed_facts(git: GitFolder, index: dict[str, IndexEntry], listing: Listing
         yield Fact(GapKind.TARGET, "changed files", ", ".join(listed), ".git")
 
 
-def _unstaged(git: GitFolder, index: dict[str, IndexEntry], deadline: float) -> Iterator[tuple[str, str]]:
+def _unstaged(git: GitFolder, index: GitIndex, deadline: float) -> Iterator[tuple[str, str]]:
     """What differs between index and files: by size and time, as git does, else by content."""
-    written = (git.own / "index").stat().st_mtime if index else 0.0
     budget = _MOST_HASHED
-    for path, entry in index.items():
+    for path, entry in index.entries.items():
         if entry.mode == _LINKED_PROJECT or entry.flags & 0x8000 or entry.extended_flags & 0x4000:
             continue  # Submodules have their own state; others are marked as not to be looked at.
         if time.monotonic() > deadline:
@@ -137,7 +148,9 @@ def _unstaged(git: GitFolder, index: dict[str, IndexEntry], deadline: float) -> 
         if stat.S_IFMT(state.st_mode) != stat.S_IFMT(entry.mode) or state.st_size & 0xFFFFFFFF != entry.size:
             yield path, "changed"
         elif (
-            stat.S_ISREG(state.st_mode) and not _same_time(state, entry, written) and budget >= state.st_size
+            stat.S_ISREG(state.st_mode)
+            and not _same_time(state, entry, index.written)
+            and budget >= state.st_size
         ):
             budget -= state.st_size
             if _blob_hash(real) not in (None, entry.sha):
@@ -159,7 +172,7 @@ def _blob_hash(path: Path) -> bytes | None:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest().encode()
 
 
-def _staged(git: GitFolder, index: dict[str, IndexEntry], deadline: float) -> Iterator[tuple[str, str]]:
+def _staged(git: GitFolder, index: GitIndex, deadline: float) -> Iterator[tuple[str, str]]:
     """What differs between the last commit and the index.
 
     Left out where the objects are kept in another folder, which a hostile repository could choose.
@@ -171,7 +184,7 @@ def _staged(git: GitFolder, index: dict[str, IndexEntry], deadline: float) -> It
     from dulwich.object_store import DiskObjectStore, iter_tree_contents
     from dulwich.objects import Commit, ObjectID
 
-    left = dict(index)
+    left = dict(index.entries)
     try:
         head = _head_commit(git)
         if head is not None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LOCKS = {"uv.lock": "uv", "poetry.lock": "Poetry", "pdm.lock": "PDM", "Pipfile.lock": "Pipenv"}
+_TOOLS = {"uv": "uv", "poetry": "Poetry", "pdm": "PDM", "hatch": "Hatch"}
 _RUNNERS = {"uv": "uv run ", "Poetry": "poetry run ", "PDM": "pdm run ", "Pipenv": "pipenv run "}
 _REQUIREMENTS = re.compile(r"(?:requirements|dev-requirements|test-requirements)[\w.-]{0,40}\.txt")
 
@@ -41,6 +42,9 @@ def python_project(folder: Folder) -> Project | None:
                 project.locked.setdefault(name, found)
     if project.manager is None and requirements:
         project.manager = Found("pip", folder.source(requirements[0]))
+    tool = next((tool for tool in _TOOLS if tool in at(pyproject, "tool")), None)
+    if project.manager is None and tool is not None:
+        project.manager = Found(_TOOLS[tool], folder.source("pyproject.toml"))
     project.test_command = _test_command(project, folder, pyproject)
     return project
 
@@ -151,6 +155,8 @@ def _test_command(project: Project, folder: Folder, pyproject: Table) -> Found |
             return Found(f"hatch run {prefix}test", folder.source("pyproject.toml"))
     source = "pytest.ini" if folder.has("pytest.ini") else "pyproject.toml" if "pytest" in tools else ""
     source = folder.source(source) if source else getattr(project.version("pytest"), "source", "")
+    if not source and folder.has("manage.py"):
+        return Found("python manage.py test", folder.source("manage.py"))
     if not source:
         return None
     runner = _RUNNERS.get(project.manager.value, "") if project.manager else ""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MANIFEST_BYTES = 1_000_000
 LOCK_BYTES = 8_000_000
 
-_MOST_NAMES = 2000  # of one folder's listing
+_MOST_NAMES = 20_000  # of one folder's listing
 _SECRET_STORE = re.compile(
     r"\.env(?:rc|\b.*)?|.*\.(?:env|pem|key|p12|pfx|jks|keystore|kdbx|ppk|gpg|asc)|id_(?:rsa|dsa|ecdsa|ed25519).*"
     r"|\.?(?:netrc|npmrc|pypirc|pgpass|htpasswd|git-credentials|vault[-_]?pass\w*)|_netrc"
@@ -106,7 +106,7 @@ class Files:
         return read_regular(real, most)
 
     def names(self, folder: str = "") -> frozenset[str]:
-        """The names in a folder, at most 2,000 of them; none where it cannot be read."""
+        """The names in a folder, at most 20,000 of them; none where it cannot be read."""
         self._use(folder)
         real = self.real(folder)
         if real is None:

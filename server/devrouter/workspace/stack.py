@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 # What each of these finds first is the most exact.
 _READERS = (makefile, pinned_tools, python_project, node_project, go_project, rust_project)
 _MANIFEST_NAMES = """
-    pyproject.toml setup.py setup.cfg requirements.txt Pipfile package.json go.mod Cargo.toml .tool-
-    versions mise.toml .mise.toml
+    pyproject.toml setup.py setup.cfg requirements.txt Pipfile package.json go.mod Cargo.toml
+    .tool-versions mise.toml .mise.toml
 """
-_MANIFESTS = frozenset(_MANIFEST_NAMES.split())
+MANIFESTS = frozenset(_MANIFEST_NAMES.split())
 _PACKAGE_NAME = re.compile(r"[@\w./~+-]{1,150}")
 _MOST_FOLDERS = 20  # with a project of their own, below the root
 _MOST_VERSIONS = 60
@@ -45,7 +45,7 @@ _VERSION_LENGTH = 40
 
 def is_project(names: frozenset[str]) -> bool:
     """Whether a folder with these names holds a manifest."""
-    return not _MANIFESTS.isdisjoint(names)
+    return not MANIFESTS.isdisjoint(names)
 
 
 def find_projects(files: Files, folders: list[str]) -> tuple[Project, ...]:
@@ -88,7 +88,7 @@ def _versions(projects: tuple[Project, ...], named: frozenset[str]) -> Iterator[
     at_root: set[str] = set()
     for project in projects:
         entries = [(name, found, {name.lower()}) for name, found in project.versions.items()]
-        for package in [*project.direct, *(project.locked.keys() - project.direct.keys())]:
+        for package in [*project.direct, *(name for name in project.locked if name not in project.direct)]:
             name = usual_name(package, project.registry)
             names = {package.lower(), name.lower(), package.rpartition("/")[2].lower()}
             if _PACKAGE_NAME.fullmatch(package) is None:

@@ -15,7 +15,7 @@ from devrouter.workspace.git import branch_facts, changed_facts, find_git_folder
 from devrouter.workspace.listing import Listing, list_files, project_folders
 from devrouter.workspace.mentions import mentioned_files, mentioned_packages, mentioned_symbols
 from devrouter.workspace.reading import Files, clean
-from devrouter.workspace.stack import find_projects, is_project, project_facts
+from devrouter.workspace.stack import MANIFESTS, find_projects, project_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,14 +130,12 @@ class Workspace:
         yield survey
         survey = replace(survey, projects=find_projects(files, project_folders(files)))
         yield survey
-        index = (read_index(git) if git else None) or {}
-        survey = replace(survey, listing=list_files(files, frozenset(index)))
+        index = read_index(git) if git else None
+        survey = replace(survey, listing=list_files(files, frozenset(index.entries if index else ())))
         yield survey
         self._definitions.update(files, survey.listing.paths)
-        has_index = git is not None and (bool(index) or not os.path.lexists(git.own / "index"))
-        yield replace(
-            survey, changes=tuple(changed_facts(git, index, survey.listing)) if git and has_index else ()
-        )
+        changes = changed_facts(git, index, survey.listing) if git and index else ()
+        yield replace(survey, changes=tuple(changes))
 
 
 def _without_vaguer(facts: list[Fact], exact: tuple[Fact, ...]) -> Iterator[Fact]:
@@ -157,7 +155,6 @@ def workspace_root(path: Path) -> Path | None:
     for folder in file.parents:
         if folder in (home, *home.parents) or folder == folder.parent:
             return None
-        names = Files(folder).names()
-        if ".git" in names or is_project(names):
+        if any(os.path.lexists(folder / name) for name in (".git", *MANIFESTS)):
             return folder
     return None
