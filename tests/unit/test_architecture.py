@@ -35,6 +35,7 @@ IMPORTED_ONLY_BY = {
     "pygls": "lsp/",
     "lsprotocol": "lsp/",
     "ollama": "engines/ollama.py",
+    "dulwich": "workspace/",
     "matplotlib": "evaluation/plots.py",
     "scipy": "evaluation/",
     "sklearn": "evaluation/",
@@ -42,6 +43,7 @@ IMPORTED_ONLY_BY = {
 BUILDS_POSITIONS = "lsp/convert.py"
 LOADED_ON_FIRST_USE = {
     "aiohttp",
+    "dulwich",
     "classifinder_engine",
     "httpx",
     "httpx2",

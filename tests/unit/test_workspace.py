@@ -320,6 +320,10 @@ def test_nothing_is_read_before_a_question(tmp_path: Path) -> None:
     assert "version | Go | 1.22 | go.mod" in lines(workspace.facts("", wait=PATIENT))
 
 
+def test_a_folder_that_is_gone_knows_nothing(tmp_path: Path) -> None:
+    assert facts_of(tmp_path / "gone", "Look at app.py and `parse_rows`") == []
+
+
 def test_many_may_ask_at_once() -> None:
     workspace = Workspace(SAMPLES / "python-uv")
     answers: list[list[str]] = []
