@@ -17,7 +17,7 @@ from pathlib import Path
 import _environment
 
 README = _environment.ROOT / "README.md"
-TRANSCRIPT = ("devrouter check examples/notes.md", "devrouter check --diff examples/key-error.prompt.md")
+TRANSCRIPT = ("devrouter check examples/notes.md", "devrouter check --diff examples/threads.prompt.txt")
 _PART = re.compile(r"(<!-- (\w+): generated -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

@@ -345,11 +345,11 @@ def test_fix_leaves_a_file_alone_that_changed_meanwhile(
 def test_fix_never_writes_a_withheld_rewrite(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from devrouter.core.fidelity import Verdict
+    from devrouter.core.fidelity import Guarded
 
     path = write("a.prompt.md", SLOPPY)
-    withheld = Verdict(kept=False, reason="it loses a number.", lost=("3",))
-    monkeypatch.setattr("devrouter.app.triage.check_rewrite", lambda *_: withheld)
+    withheld = Guarded(None, withheld="it loses a number.", rule="number")
+    monkeypatch.setattr("devrouter.app.triage.guard", lambda *_: withheld)
     main.main(["check", "--engine", "instant", "--fix", "a.prompt.md"])
     assert path.read_text() == SLOPPY
     assert "withheld, it loses a number." in capsys.readouterr().out

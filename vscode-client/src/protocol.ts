@@ -86,6 +86,7 @@ export interface PromptMessage {
   answeredBy: Record<string, string>;
   engine: string;
   withheld: string | null;
+  repaired: string[];
   problems: string[];
 }
 

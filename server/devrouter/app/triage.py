@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from devrouter.core.decision import FIELDS, Answer, Decision, Triage
 from devrouter.core.edits import with_line_endings
-from devrouter.core.fidelity import check_rewrite
+from devrouter.core.fidelity import Guarded, guard
 from devrouter.core.gaps import shown_gaps
 from devrouter.core.rules import rule_for
 from devrouter.core.tiers import Ruled, effective_tier, estimate_tokens
@@ -104,10 +104,11 @@ def merge(
         everything = model_fields >= set(FIELDS)
         gaps = (*model.gaps, *(gap for gap in instant.gaps if not everything and gap.kind not in named))
     gaps = shown_gaps(gaps, draft.destination, settings.findings.disabled_kinds)
-    rewrite, withheld = _guarded(draft, source["rewrite"])
+    guarded = _guarded(draft, source["rewrite"])
+    withheld = guarded.withheld
     if withheld and source["rewrite"] is not instant:
         source["rewrite"] = instant
-        rewrite, _ = _guarded(draft, instant)
+        guarded = _guarded(draft, instant)
     labels = source["route"]
     answers = (instant,) if model is None else (instant, model)
     # The route already weighs what a wrong one costs; what is left to ask is whether it is large enough.
@@ -117,7 +118,7 @@ def merge(
     tokens = estimate_tokens(draft.text)
     return Triage(
         decision=Decision(
-            rewrite=rewrite,
+            rewrite=draft.text if guarded.rewrite is None else guarded.rewrite,
             intent=source["intent"].decision.intent,
             complexity=source["complexity"].decision.complexity,
             route=labels.decision.route,
@@ -132,6 +133,7 @@ def merge(
         version=answers[-1].version,
         milliseconds=sum(answer.milliseconds for answer in answers),
         withheld=withheld,
+        repaired=guarded.repaired,
         problems=tuple(problem for answer in answers for problem in answer.problems),
     )
 
@@ -150,18 +152,14 @@ def _content(draft: Draft) -> Draft:
     return replace(draft, version=0, path="")
 
 
-def _guarded(draft: Draft, answer: Answer) -> tuple[str, str | None]:
-    """The rewrite to offer (the draft itself where there is none) and why one was withheld.
+def _guarded(draft: Draft, answer: Answer) -> Guarded:
+    """What the guard lets through of an answer's rewrite.
 
     The white space around the draft and its line endings are the document's, not the engine's.
     """
-    body = draft.text.strip()
-    rewrite = answer.decision.rewrite.strip()
-    if not rewrite or rewrite == body:
-        return draft.text, None
-    verdict = check_rewrite(body, rewrite)
-    if not verdict.kept:
-        return draft.text, verdict.reason
+    guarded = guard(draft.text.strip(), answer.decision.rewrite.strip())
+    if guarded.rewrite is None:
+        return guarded
     lead = draft.text[: len(draft.text) - len(draft.text.lstrip())]
     trail = draft.text[len(draft.text.rstrip()) :]
-    return lead + with_line_endings(rewrite, like=draft.text) + trail, None
+    return replace(guarded, rewrite=lead + with_line_endings(guarded.rewrite, like=draft.text) + trail)

@@ -94,6 +94,7 @@ def _prompt(document: CheckedDocument, prompt: CheckedPrompt) -> dict[str, Any]:
         "answered_by": dict(triage.answered_by),
         "has_rewrite": prompt.has_rewrite,
         "withheld": triage.withheld,
+        "repaired": list(triage.repaired),
         "problems": list(triage.problems),
         "findings": [
             {

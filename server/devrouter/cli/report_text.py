@@ -105,7 +105,8 @@ def _notes(prompt: CheckedPrompt, style: Style) -> Iterator[str]:
     if triage.tier.route is not triage.decision.route:
         yield f"  = {style.cyan('tier')}: {visible(triage.tier.reason)}"
     if prompt.has_rewrite:
-        yield f"  = {style.cyan('rewrite')}: a clearer wording is ready"
+        put_back = f"; put back: {visible(', '.join(triage.repaired))}" if triage.repaired else ""
+        yield f"  = {style.cyan('rewrite')}: a clearer wording is ready{put_back}"
     elif triage.withheld:
         yield f"  = {style.cyan('rewrite')}: withheld, {visible(triage.withheld)}"
     for problem in triage.problems:

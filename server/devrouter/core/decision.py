@@ -151,6 +151,7 @@ class Triage:
     """What the user sees of one draft.
 
     `decision.rewrite` is safe to apply: it passed the fidelity guard, or it equals the draft.
+    `repaired` names what of the draft the guard put back into it, `withheld` is why there is none.
     `answered_by` maps each of the five fields to the name of the engine that answered it. `confidence` maps
     `intent` and `complexity` to the probability of being right, `route` to that of being large enough.
     `tokens` is about how long the draft is for a model.
@@ -166,6 +167,7 @@ class Triage:
     version: str
     milliseconds: float
     withheld: str | None = None
+    repaired: tuple[str, ...] = ()
     problems: tuple[str, ...] = field(default=())
 
 

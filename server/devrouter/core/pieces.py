@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from devrouter.core.names import is_kebab_name
 from devrouter.core.technologies import TECHNOLOGIES
 from devrouter.core.text import Lines, Span
 
@@ -49,6 +50,13 @@ class Piece:
     rule: Rule
     span: Span
     any_case: bool = False
+
+
+def quoted(text: str) -> str:
+    """A piece on one line, short enough for a message."""
+    shown = " ".join(text.split())
+    shown = f"{shown[:59]}…" if len(shown) > 60 else shown
+    return f"“{shown}”" if "`" in shown else f"`{shown}`"
 
 
 def protected_pieces(text: str) -> tuple[Piece, ...]:
@@ -119,6 +127,15 @@ _LEXER = re.compile(
 
 
 def _of_prose(text: str, start: int, end: int) -> Iterator[Piece]:
+    reached = start
+    for piece in _lexed(text, start, end):
+        # A number takes its unit along, which would be read again as a word of its own.
+        if piece.span.start >= reached:
+            reached = piece.span.end
+            yield piece
+
+
+def _lexed(text: str, start: int, end: int) -> Iterator[Piece]:
     for match in _LEXER.finditer(text, start, end):
         span = Span(*match.span())
         kind = match.lastgroup
@@ -195,6 +212,10 @@ def _of_atom(text: str, span: Span) -> Iterator[Piece]:
         yield from _of_words(text, Span(whole.start, whole.start + reference.start()))
         inner = reference.group().rstrip(".:-/")
         yield Piece(inner, Rule.REFERENCE, Span(*reference.span()).moved(whole.start))
+    elif is_kebab_name(
+        core, before=text[max(0, whole.start - 24) : whole.start], after=text[whole.end :][:24]
+    ):
+        yield Piece(core, Rule.IDENTIFIER, whole, any_case=not core.islower())
     else:
         yield from _of_words(text, whole)
 
@@ -246,11 +267,47 @@ def _of_words(text: str, part: Span) -> Iterator[Piece]:
         span = Span(*match.span())
         written = match.group()
         if match.lastgroup == "number" and not _numbers_an_item(text, span):
+            if written[-1].isdigit() and (unit := UNIT.match(text, span.end)):
+                written, span = f"{written} {unit[1]}", Span(span.start, unit.end())
             # A unit's or a generation's letters may take their usual case: "4g", "2fa", "10mb".
             yield Piece(written, Rule.NUMBER, span, any_case=written.islower())
         elif match.lastgroup == "name" and (rule := _shape(written)):
             known = written.lower() in TECHNOLOGIES or _VERSIONED_NAME.match(written.lower()) is not None
             yield Piece(written, rule, span, any_case=known or (rule is Rule.ERROR and written.islower()))
+
+
+_UNITS = {
+    "ms": "msec msecs millis millisecond milliseconds",
+    "s": "sec secs second seconds",
+    "min": "mins minute minutes",
+    "h": "hr hrs hour hours",
+    "d": "day days",
+    "kb": "kilobyte kilobytes kib",
+    "mb": "megabyte megabytes mib",
+    "gb": "gigabyte gigabytes gib",
+    "tb": "terabyte terabytes tib",
+    "%": "percent",
+    "px": "pixel pixels",
+    "fps": "",
+    "rps": "",
+    "hz": "",
+    "khz": "",
+    "mhz": "",
+    "ghz": "",
+}
+_UNIT_OF = {word: unit for unit, words in _UNITS.items() for word in (unit, *words.split())}
+UNIT = re.compile(rf"[ \u00a0]({'|'.join(sorted(_UNIT_OF, key=len, reverse=True))})(?![\w/-])", re.IGNORECASE)
+"""A unit that stands behind its number with one space between them."""
+_QUANTITY = re.compile(r"(\d[\d.,:]*)[ \u00a0-]?([A-Za-z]+|%)")
+
+
+def quantities(text: str) -> set[tuple[str, str]]:
+    """The numbers with units, as (number, usual unit): "10 ms" and "10 milliseconds" are one."""
+    return {
+        (number.rstrip(".,:"), _UNIT_OF[unit.lower()])
+        for number, unit in _QUANTITY.findall(text)
+        if unit.lower() in _UNIT_OF
+    }
 
 
 def _numbers_an_item(text: str, number: Span) -> bool:
@@ -266,17 +323,25 @@ def _numbers_an_item(text: str, number: Span) -> bool:
 _ABBREVIATIONS = frozenset({"e.g", "i.e", "a.m", "p.m", "a.k.a", "u.s", "ph.d"})
 # "fix it.then run" lacks a space; it names nothing.
 _SENTENCE_START = re.compile(
-    r"(?:a|also|and|are|as|at|but|by|can|could|do|does|each|for|he|her|how|however|i|if|in|is|it|its|just|let|make"
-    r"|my|no|now|of|on|or|our|please|she|should|so|that|the|their|then|there|these|they|this|to|use|we|what|when"
+    r"(?:a|also|and|are|as|at|but|by|can|could|do|does|each|for|he|her|how|however|i|if|in|is|it|its"
+    r"|just|let|make"
+    r"|my|no|now|of|on|or|our|please|she|should|so|that|the|their|then|there|these|they|this|to|use"
+    r"|we|what|when"
     r"|where|which|while|who|why|will|with|write|yes|you|your)\Z"
 )
 _SNAKE = re.compile(r"(?=\w*[A-Za-z])(?:_+[A-Za-z]\w*|[A-Za-z0-9]\w*_\w*)\Z")
 _HUMPS = re.compile(r"[a-z][a-z0-9]*[A-Z]\w*\Z|[A-Z]+[a-z0-9]+[A-Z]\w*\Z|[A-Z]{3,}[a-z]{3,}\w*\Z")
 _ERROR_NAME = re.compile(
-    r"\w+(?:[Ee]rror|[Ee]xception|Warning)\Z|E(?:NO|ACCES|CONN|ADDR|PERM|INVAL|EXIST|PIPE|TIMED|HOST)[A-Z]+\Z|SIG[A-Z]{3,}\Z"
+    r"\w+(?:[Ee]rror|[Ee]xception|Warning)\Z|E(?:NO|ACCES|CONN|ADDR|PERM|INVAL|EXIST|PIPE|TIMED"
+    r"|HOST)[A-Z]+\Z|SIG[A-Z]{3,}\Z"
 )
+# Generations, chips and abbreviations with a digit in them, whose usual spelling has capitals.
 _VERSIONED_NAME = re.compile(
-    r"(?:utf|md|sha|ipv|es|h|x|mp|base|oauth|web|s|ec|k|int|float|win|python|java|php|vue|html|css|ue)\d{1,4}\w?\Z"
+    r"(?:utf|md|sha|ipv|es|h|x|mp|base|oauth|web|s|ec|k|int|float|win|winui|python|java|junit|php|vue"
+    r"|html|css|ue"
+    r"|tls|ros|stm|nrf|esp|sr|cortex|rs|usb|gpt|eli|m|f|gpt|dx|gl|v)\d{1,4}\w{0,2}\Z|[a-z]2[a-z]\Z"
+    r"|(?:i18|l10|a11)[ny]\Z"
+    r"|(?:chart|three|moment|node|next|vue|react|express|d3|p5)\.js\Z"
 )
 
 

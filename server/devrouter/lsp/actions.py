@@ -118,7 +118,9 @@ def _for_prompt(
     if view.triage.decision.rewrite != view.draft.text:
         data = _data(document, index)
         edit = None if resolves else rewrite_edit(server, opened, view)
-        yield _action("Apply rewrite", edit=edit, data=data, preferred=not findings)
+        repaired = ", ".join(view.triage.repaired)
+        title = f"Apply rewrite (put back: {repaired})" if repaired else "Apply rewrite"
+        yield _action(title, edit=edit, data=data, preferred=not findings)
     if server.session.model_can_be_asked(view):
         data = _data(document, index, by_model=True)
         title = "Ask the model for a rewrite"

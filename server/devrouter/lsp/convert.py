@@ -160,6 +160,7 @@ def _prompt_message(view: PromptView, positions: Positions) -> PromptMessage:
         "answeredBy": dict(triage.answered_by),
         "engine": triage.engine,
         "withheld": triage.withheld,
+        "repaired": list(triage.repaired),
         "problems": list(triage.problems),
     }
 

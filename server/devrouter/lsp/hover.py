@@ -64,6 +64,8 @@ def _markdown(view: PromptView, chosen: Route | None) -> Iterator[str]:
         longest = max((len(run) for run in re.findall(r"`+", diff)), default=0)
         fence = "`" * max(3, longest + 1)
         yield f"Rewrite:\n\n{fence}diff\n{diff}\n{fence}"
+        if triage.repaired:
+            yield escaped(_put_back(triage))
     elif _is_good(view):
         yield _GOOD
     if triage.withheld:
@@ -81,12 +83,18 @@ def _plain(view: PromptView, chosen: Route | None) -> Iterator[str]:
     diff = _diff(view)
     if diff:
         yield f"Rewrite:\n{diff}"
+        if triage.repaired:
+            yield _put_back(triage)
     elif _is_good(view):
         yield _GOOD
     if triage.withheld:
         yield triage.withheld
     yield from triage.problems
     yield _who(triage)
+
+
+def _put_back(triage: Triage) -> str:
+    return f"Put back: {', '.join(triage.repaired)}."
 
 
 def _is_good(view: PromptView) -> bool:

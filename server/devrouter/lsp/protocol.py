@@ -109,6 +109,7 @@ class PromptMessage(TypedDict):
     answeredBy: dict[str, str]
     engine: str
     withheld: str | None
+    repaired: list[str]
     problems: list[str]
 
 

@@ -239,6 +239,7 @@ def _end_sentence(text: str) -> str:
     ):
         return text
     mark = "?" if _QUESTION.match(words) and len(sentence) < 40 else "."
-    if mark == "?" and re.match(r"(?i)how to\b", words):
+    # "How to …" may be a title, "does a …" a question, "have a look" an order: no mark is surely right.
+    if re.match(r"(?i)how to\b" if mark == "?" else r"(?i)(?:is|are|does|do|did|was|were|has|have)\b", words):
         return text
     return body + mark + text[len(body) :]
