@@ -211,14 +211,19 @@ def test_objects_of_another_folder_are_not_read(repository: Path) -> None:
     (repository / ".git" / "objects" / "info").mkdir(parents=True)
     (repository / ".git" / "objects" / "info" / "alternates").write_text(f"{other}\n")
     (repository / "app.py").write_text("x = 77\n")
+    git(repository, "add", "app.py")
+    (repository / "src" / "rows.py").write_text("y = 77\n")
     # What is staged cannot be told then; what is not staged can.
-    assert targets(repository) == {"git branch": "main", "changed files": "app.py"}
+    assert targets(repository) == {"git branch": "main", "changed files": "src/rows.py"}
 
 
 def test_a_git_file_cannot_lead_to_a_repository_of_somebody_else(repository: Path) -> None:
     other = repository.parent / "other"
     other.mkdir()
-    for target in (repository / ".git", repository / ".git" / "worktrees" / "x", "/dev", "\0"):
+    git(repository, "worktree", "add", "--quiet", "-b", "theirs", str(repository.parent / "linked"))
+    theirs = repository / ".git" / "worktrees" / "linked"
+    assert theirs.is_dir()
+    for target in (repository / ".git", theirs, theirs.parent / "gone", "/dev", "\0"):
         (other / ".git").write_text(f"gitdir: {target}\n")
         assert targets(other) == {}
     (other / ".git").unlink()

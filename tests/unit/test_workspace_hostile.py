@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import tracemalloc
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -197,8 +199,6 @@ def test_values_are_short_and_of_one_line(root: Path) -> None:
 
 
 def test_objects_that_unpack_to_more_than_memory_are_not_unpacked(root: Path) -> None:
-    import zlib
-
     bomb = b"9" * 40
     folder = root / ".git" / "objects" / "99"
     folder.mkdir(parents=True)
@@ -208,7 +208,11 @@ def test_objects_that_unpack_to_more_than_memory_are_not_unpacked(root: Path) ->
     packed += b"".join(packer.compress(b"\0" * 1_000_000) for _ in range(200)) + packer.flush()
     (folder / bomb[2:].decode()).write_bytes(packed)
     (root / ".git" / "HEAD").write_bytes(bomb + b"\n")
+    tracemalloc.start()
     facts = facts_of(root)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 100_000_000
     assert f"target | git commit | {bomb[:10].decode()} (no branch) | .git/HEAD" in facts
 
 

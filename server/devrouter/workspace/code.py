@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from devrouter.core.facts import Fact
 from devrouter.core.kinds import GapKind
 from devrouter.workspace.definitions import defined_names, definition, is_code
-from devrouter.workspace.reading import is_secret_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +49,7 @@ class DefinitionIndex:
         indexed: dict[str, tuple[Stamp, frozenset[str]]] = {}
         total = 0
         for path in paths:
-            stamp = files.stamp(path) if is_code(path) and not is_secret_store(path) else None
+            stamp = files.stamp(path) if is_code(path) else None
             if stamp is None or stamp[1] > _LARGEST_INDEXED:
                 continue
             total += stamp[1]
