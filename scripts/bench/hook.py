@@ -42,10 +42,12 @@ def main() -> None:
             environment(folder),
         )
     base = times.pop("Python that does nothing")
+    load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     print("\n## The hook of terminal agents\n")
     print(
         f"`python scripts/bench/hook.py`: `devrouter hook`, a prompt of {len(PROMPT)} characters, the whole "
-        f"process, {ROUNDS} times in turn with `python -c pass`. The goal is 200 ms.\n"
+        f"process, {ROUNDS} times in turn with `python -c pass`, {os.cpu_count()} cores{load}. "
+        "The goal is 200 ms.\n"
     )
     print("| measured | p50 | p95 | `python -c pass`, p50 and p95 | ratio of p50 |\n|---|---|---|---|---|")
     for what, taken in times.items():
