@@ -382,7 +382,9 @@ def test_the_workspace_is_imported_without_its_libraries() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_the_root_is_the_nearest_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_root_is_the_repository_else_the_nearest_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = tmp_path / "home"
     project = home / "work" / "project"
     inner = project / "packages" / "web"
@@ -394,12 +396,12 @@ def test_the_root_is_the_nearest_project(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "go.mod").write_text("module a\n")
     assert workspace_root(prompt) is None
     assert workspace_root(tmp_path / "other.prompt.md") is None
-    (project / ".git").mkdir()
+    (project / "pyproject.toml").write_text("")
     assert workspace_root(prompt) == project
-    (inner / "package.json").write_text("{}")
+    (inner / ".tool-versions").write_text("nodejs 20.1.0\n")
+    assert workspace_root(prompt) == inner
+    (project / ".git").mkdir()
+    assert workspace_root(prompt) == project, "the branch and the lock file are the repository's"
+    (inner / ".git").write_text("gitdir: elsewhere\n")
     assert workspace_root(prompt) == inner
     assert workspace_root(Path("/etc/hosts")) is None
-    tools = project / "tools"
-    tools.mkdir()
-    (tools / ".tool-versions").write_text("nodejs 20.1.0\n")
-    assert workspace_root(tools / "a.prompt.md") == tools

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -146,15 +147,17 @@ def _without_vaguer(facts: list[Fact], exact: tuple[Fact, ...]) -> Iterator[Fact
 
 
 def workspace_root(path: Path) -> Path | None:
-    """The nearest folder above a file that is a project: holds .git or a manifest.
+    """The repository that a file is in, else the nearest folder above it with a manifest.
 
     Never the home folder itself or above, never the root: None where there is no project below these.
     """
     file = Path(os.path.abspath(path))  # noqa: PTH100  (Path.resolve would follow links)
     home = Path(os.path.expanduser("~"))  # noqa: PTH111  (Path.home raises where there is none)
-    for folder in file.parents:
-        if folder in (home, *home.parents) or folder == folder.parent:
-            return None
-        if any(os.path.lexists(folder / name) for name in (".git", *MANIFESTS)):
-            return folder
+    above = takewhile(lambda folder: folder not in (home, *home.parents, Path(folder.anchor)), file.parents)
+    folders = list(above)
+    # In a repository of many packages the branch, the lock file and most of the code are above the package.
+    for names in ([".git"], MANIFESTS):
+        for folder in folders:
+            if any(os.path.lexists(folder / name) for name in names):
+                return folder
     return None
