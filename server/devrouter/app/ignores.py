@@ -72,15 +72,22 @@ class Ignores:
         """Whether the user ignores `gap` of `text` here or in the project."""
         if is_ignored_in_project(gap, settings):
             return True
-        self._refresh()
-        return _key(uri, gap, text) in self._kept
+        return self.keeps(_key(uri, gap, text))
 
     def ignore_here(self, uri: str, gap: Gap, text: str) -> None:
         """Ignore `gap` as long as its phrase and its words in the draft stay. Raises `IgnoreError`.
 
         Where the file cannot be written, the finding is ignored until the program ends.
         """
-        entry = Ignored(_key(uri, gap, text), gap.kind.value, uri, time.time())
+        self.keep(Ignored(_key(uri, gap, text), gap.kind.value, uri, time.time()))
+
+    def keeps(self, key: str) -> bool:
+        """Whether what this hash is of is ignored."""
+        self._refresh()
+        return key in self._kept
+
+    def keep(self, entry: Ignored) -> None:
+        """Ignore it; until the program ends where the file cannot be written. Raises `IgnoreError`."""
         self._kept[entry.key] = entry
         with self._locked():
             self._refresh()

@@ -139,6 +139,10 @@ class FindingsSettings:
     disabled_kinds: tuple[GapKind, ...] = field(
         default=(), metadata=_resource("Kinds of missing context that are never reported.")
     )
+    personal_data: bool = field(
+        default=False,
+        metadata=_resource("Whether e-mail addresses and phone numbers in a prompt are shown, as hints."),
+    )
     code_lens: Literal["auto", "on", "off"] = field(
         default="auto",
         metadata=_resource(

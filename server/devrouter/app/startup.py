@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devrouter.app.engines import build_model_engine
+from devrouter.app.dismissed import DismissedSecrets
 from devrouter.app.ignores import Ignores, default_state_file
 from devrouter.app.model_calls import ModelCalls
 from devrouter.app.session import Session

@@ -7,23 +7,28 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from devrouter.app.secrets import secrets_in
 from devrouter.core.decision import FIELDS, Answer, Decision, Triage
 from devrouter.core.edits import with_line_endings
 from devrouter.core.fidelity import Guarded, guard
 from devrouter.core.gaps import shown_gaps
 from devrouter.core.rules import rule_for
-from devrouter.core.tiers import Ruled, effective_tier, estimate_tokens
+from devrouter.core.personal import personal_data_in
+from devrouter.core.tiers import Ruled, effective_tier, estimate_tokens, held_local
 from devrouter.engines.engine import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from devrouter.app.settings import Settings
     from devrouter.core.draft import Draft
     from devrouter.core.tiers import EffectiveTier
     from devrouter.engines.engine import ModelEngine
     from devrouter.engines.instant.engine import InstantEngine
+    from devrouter.core.secrets import Secret
     from devrouter.engines.reply import OnProgress
+
+    FindSecrets = Callable[[str], tuple[Secret, ...]]
 
 REMEMBERED = 256
 """How many answers are kept in memory, so that a text already answered is not asked again."""
@@ -36,8 +41,12 @@ _LONGEST_KEPT = 20_000
 class Triager:
     """The instant engine and, where the settings name one, a model; both remember what they answered."""
 
-    def __init__(self, instant: InstantEngine, model: ModelEngine | None) -> None:
+    def __init__(
+        self, instant: InstantEngine, model: ModelEngine | None, find_secrets: FindSecrets = secrets_in
+    ) -> None:
+        """`find_secrets` tells a draft's secrets, less those that the user says are none."""
         self.model = model
+        self._secrets = find_secrets
         self._load = instant.load
         self._instant = instant.answer
         self._kept = lru_cache(maxsize=REMEMBERED)(instant.answer)
@@ -47,16 +56,17 @@ class Triager:
     def load(self) -> None:
         """Read the instant engine's weights now, so that the first keystroke does not wait for them."""
         self._load()
+        self._secrets("")
 
     def instant(self, draft: Draft, settings: Settings) -> Triage:
         """The instant engine's triage: no waiting, no network. Runs in milliseconds on the calling thread."""
-        return merge(draft, self._answered_instantly(draft), None, frozenset(), settings)
+        return self._merged(draft, None, frozenset(), settings)
 
     def remembered(self, draft: Draft, settings: Settings) -> Triage | None:
         """The triage with the model's part, if the model has answered this very text before."""
         # One look only: the loop's thread may drop the answer while the engine's thread looks.
         found = self._answered.get(_content(draft))
-        return None if found is None else self._with_model(draft, *found, settings)
+        return None if found is None else self._merged(draft, *found, settings)
 
     async def ask_model(
         self, draft: Draft, settings: Settings, on_progress: OnProgress | None = None
@@ -66,14 +76,25 @@ class Triager:
             return self.instant(draft, settings)
         content = _content(draft)
         if content not in self._answered:
-            answer = await self.model.decide(draft, on_progress)
+            asked = replace(draft, holds_secret=bool(self._secrets(draft.text)))
+            answer = await self.model.decide(asked, on_progress)
             self._answered[content] = answer, self.model.fields
             if len(self._answered) > REMEMBERED:
                 self._answered.popitem(last=False)
-        return self._with_model(draft, *self._answered[content], settings)
+        return self._merged(draft, *self._answered[content], settings)
 
-    def _with_model(self, draft: Draft, answer: Answer, fields: frozenset[str], settings: Settings) -> Triage:
-        return merge(draft, self._answered_instantly(draft), answer, fields, settings)
+    def _merged(
+        self, draft: Draft, model: Answer | None, fields: frozenset[str], settings: Settings
+    ) -> Triage:
+        """The answers as one triage, in which a secret holds the tier local whatever decided it."""
+        triage = merge(draft, self._answered_instantly(draft), model, fields, settings)
+        secrets = self._secrets(draft.text)
+        return replace(
+            triage,
+            tier=held_local(triage.tier) if secrets else triage.tier,
+            secrets=secrets,
+            personal=personal_data_in(draft.text) if settings.findings.personal_data else (),
+        )
 
     def _answered_instantly(self, draft: Draft) -> Answer:
         """The instant engine's answer, kept unless the text is so long that many would fill the memory."""

@@ -7,7 +7,7 @@ time. `Triage` is what the user sees: answers merged, the rewrite guarded, the e
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
     from devrouter.core.gaps import Gap
+    from devrouter.core.secrets import Secret
 
 __all__ = [
     "Answer",
@@ -169,6 +170,12 @@ class Triage:
     withheld: str | None = None
     repaired: tuple[str, ...] = ()
     problems: tuple[str, ...] = field(default=())
+    secrets: tuple[Secret, ...] = ()
+    personal: tuple[Secret, ...] = ()
+
+    def decision_to_follow(self) -> Decision:
+        """The five fields for a script: a draft with a secret is routed to the tier that it is held to."""
+        return replace(self.decision, route=self.tier.route) if self.secrets else self.decision
 
 
 @cache

@@ -94,6 +94,7 @@ class Draft:
     """What an engine is asked about. `language` is `en`, another ISO 639-1 code, or `und`.
 
     `path` is that of the document, with forward slashes; no engine looks at it, the user's tier rules do.
+    `holds_secret` binds every engine: such a draft is sent to no other machine, whatever the user allowed.
     """
 
     text: str
@@ -101,6 +102,7 @@ class Draft:
     language: str
     destination: Destination
     path: str = ""
+    holds_secret: bool = False
 
 
 def prompts_in(

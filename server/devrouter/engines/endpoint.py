@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from devrouter.engines.engine import EndpointRefused
+from devrouter.engines.engine import EndpointRefused, SecretHeldBack
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    from devrouter.core.draft import Draft
 
 OLLAMA_PORT = 11434
 ALLOWED_SETTING = "remote.allowed"
@@ -50,6 +52,14 @@ class Endpoint:
             f"{self.host} (from {self.origin}) is not this machine: drafts would be sent there{through}. "
             f'To allow it, add "{self.host}" to `{ALLOWED_SETTING}` in your own configuration.'
         )
+
+    def require_no_secret(self, draft: Draft) -> None:
+        """Raises `SecretHeldBack` for a draft with a secret where this is another machine, be it allowed."""
+        if draft.holds_secret and not self.is_local:
+            raise SecretHeldBack(
+                f"This prompt holds a secret, so it was not sent to {self.host}. "
+                "Mask the secret, or say that it is none, then ask again."
+            )
 
 
 def ollama_endpoint(setting: str | None, environment: Mapping[str, str]) -> Endpoint:

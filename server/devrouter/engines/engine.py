@@ -61,6 +61,10 @@ class EndpointRefused(EngineError):
     """The endpoint is not on this machine and the user has not allowed it."""
 
 
+class SecretHeldBack(EngineError):
+    """The draft holds a secret and the model is on another machine; nothing was sent."""
+
+
 class Engine(Protocol):
     """Who answers. Cancelling the task that awaits `decide` frees the engine.
 

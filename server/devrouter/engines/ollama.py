@@ -48,6 +48,14 @@ class LocalModel:
     digest: str
     remote_host: str | None
 
+    @property
+    def elsewhere(self) -> Endpoint | None:
+        """The machine that Ollama sends a draft on to; None where it runs the model itself."""
+        if self.remote_host is None:
+            return None
+        origin = f"Ollama, which runs {self.name} there"
+        return Endpoint(f"https://{self.remote_host}", self.remote_host, origin, is_local=False, proxy=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -189,8 +197,12 @@ class OllamaEngine:
 
     async def decide(self, draft: Draft, on_progress: OnProgress | None = None) -> Answer:
         """Ask the model. `on_progress` hears how far the reply is. Raises `EngineError`."""
-        async with connect(self.endpoint, self.options) as server:
+        endpoint = self.endpoint
+        endpoint.require_no_secret(draft)
+        async with connect(endpoint, self.options) as server:
             model, verification = await self._look(server)
+            if model.elsewhere is not None:
+                model.elsewhere.require_no_secret(draft)
             exchange.require_fit(draft, verification, self.options)
             answer = await exchange.read_answer(
                 draft,
@@ -207,12 +219,8 @@ class OllamaEngine:
         model = await server.find(self.options.model)
         if model is None:
             raise _missing(server.endpoint, self.options.model)
-        if model.remote_host:
-            origin = f"Ollama, which runs {model.name} there"
-            remote = Endpoint(
-                f"https://{model.remote_host}", model.remote_host, origin, is_local=False, proxy=None
-            )
-            remote.require_allowed(self.options.allowed_hosts)
+        if model.elsewhere is not None:
+            model.elsewhere.require_allowed(self.options.allowed_hosts)
         if model.digest not in self._verified:
             self._verified[model.digest] = await verified(server, model.name)
         self._current = self._verified[model.digest]

@@ -97,6 +97,7 @@ class OpenAIEngine:
     async def decide(self, draft: Draft, on_progress: OnProgress | None = None) -> Answer:
         """Ask the model. `on_progress` hears how far the reply is. Raises `EngineError`."""
         try:
+            self.endpoint.require_no_secret(draft)
             async with self._connect() as http:
                 seen = self._seen = self._seen or await self._look(http)
                 exchange.require_fit(draft, seen.verification, self.options)
