@@ -8,6 +8,7 @@ export const TRIAGE = 'devrouter/triage';
 
 export const IGNORE_HERE = 'devrouter.server.ignoreHere';
 export const IGNORE_IN_PROJECT = 'devrouter.server.ignoreInProject';
+export const DISMISS = 'devrouter.server.dismissSecret';
 export const SET_TIER = 'devrouter.server.setTier';
 export const PICK_TIER = 'devrouter.server.pickTier';
 export const APPLY_REWRITE = 'devrouter.server.applyRewrite';
@@ -74,7 +75,10 @@ export interface GapMessage {
   range: RangeMessage;
 }
 
-/** One prompt. `decision` holds exactly the five fields, `text` the prompt as it would be sent. */
+/**
+ * One prompt. `decision` holds exactly the five fields, `text` the prompt as it would be sent, `masked` the same
+ * with a placeholder for each of its `secrets`.
+ */
 export interface PromptMessage {
   range: RangeMessage;
   destination: string;
@@ -88,6 +92,8 @@ export interface PromptMessage {
   withheld: string | null;
   repaired: string[];
   problems: string[];
+  secrets: number;
+  masked: string;
 }
 
 /** The answer to `devrouter/triage`. */

@@ -64,7 +64,7 @@ class Ignores:
 
     def __init__(self, state_file: Path) -> None:
         self.problems: list[str] = []
-        self._file = state_file
+        self.file = state_file
         self._kept: dict[str, Ignored] = {}
         self._read: tuple[int, int, int] | None = None  # stamp of the file that `_kept` is from
 
@@ -113,51 +113,51 @@ class Ignores:
         try:
             read = self._stamp()
             if read != self._read:
-                self._kept = _entries(json.loads(self._file.read_bytes()))
+                self._kept = _entries(json.loads(self.file.read_bytes()))
                 self._read = read
         except FileNotFoundError:
             if self._read is not None:
                 self._kept, self._read = {}, None
         except OSError as error:
-            self._tell(f"{self._file}: ignored findings cannot be read ({error.strerror}).")
+            self._tell(f"{self.file}: ignored findings cannot be read ({error.strerror}).")
         except (ValueError, TypeError, KeyError, RecursionError):
             self._move_aside()
 
     def _stamp(self) -> tuple[int, int, int]:
-        state = self._file.stat()
+        state = self.file.stat()
         return state.st_ino, state.st_mtime_ns, state.st_size
 
     def _move_aside(self) -> None:
-        aside = self._file.with_name(f"{self._file.name}.broken-{time.time_ns()}")
+        aside = self.file.with_name(f"{self.file.name}.broken-{time.time_ns()}")
         try:
-            self._file.rename(aside)
+            self.file.rename(aside)
         except FileNotFoundError:
             return  # Another server moved it.
         except OSError as error:
-            self._tell(f"{self._file}: is broken and cannot be moved away ({error.strerror}); delete it.")
+            self._tell(f"{self.file}: is broken and cannot be moved away ({error.strerror}); delete it.")
         else:
             self._tell(
-                f"{self._file}: was broken, so ignored findings show again. It is kept as {aside.name}."
+                f"{self.file}: was broken, so ignored findings show again. It is kept as {aside.name}."
             )
 
     def _write(self, kept: dict[str, Ignored]) -> None:
         latest = sorted(kept.values(), key=lambda entry: entry.since)[-_MOST_KEPT:]
         ignored = [asdict(entry) for entry in latest]
         try:
-            _replace(self._file, json.dumps({"version": 1, "ignored": ignored}, indent=1))
+            _replace(self.file, json.dumps({"version": 1, "ignored": ignored}, indent=1))
             self._read = self._stamp()
         except OSError as error:
-            raise IgnoreError(f"{self._file}: cannot be written ({error.strerror}).") from None
+            raise IgnoreError(f"{self.file}: cannot be written ({error.strerror}).") from None
         self._kept = {entry.key: entry for entry in latest}
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Hold the lock that servers share; the system frees it if its holder dies. Held for milliseconds."""
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            lock = self._file.with_suffix(".lock").open("ab")
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            lock = self.file.with_suffix(".lock").open("ab")
         except OSError as error:
-            raise IgnoreError(f"{self._file}: cannot be written ({error.strerror}).") from None
+            raise IgnoreError(f"{self.file}: cannot be written ({error.strerror}).") from None
         with lock:
             if sys.platform == "win32":
                 import msvcrt

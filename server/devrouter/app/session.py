@@ -11,6 +11,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from devrouter.app.dismissed import Dismissed
 from devrouter.app.findings import Finding, Findings
 from devrouter.app.ignores import ignore_for_user, ignore_in_project
 from devrouter.app.opened import OpenDocument, TextChanged
@@ -53,7 +54,7 @@ class Session:
         self._triager = triager
         self._model = model
         self._configuration = configuration
-        self._ignores = ignores
+        self.ignores = ignores
         self._documents: dict[str, OpenDocument] = {}
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="devrouter-instant")
         self._worker.submit(triager.load)
@@ -129,7 +130,7 @@ class Session:
         return tuple(
             finding
             for finding in opened.findings.shown
-            if not self._ignores.is_ignored(
+            if not self.ignores.is_ignored(
                 uri, finding.gap, opened.views[finding.prompt].draft.text, settings
             )
         )
@@ -167,8 +168,13 @@ class Session:
     def ignore_here(self, opened: OpenDocument, finding: Finding) -> None:
         """Stop showing this finding in this document. Raises `IgnoreError`."""
         text = opened.views[finding.prompt].draft.text
-        self._ignores.ignore_here(opened.document.uri, finding.gap, text)
+        self.ignores.ignore_here(opened.document.uri, finding.gap, text)
         self._show(opened)
+
+    def dismiss_secret(self, value: str) -> None:
+        """Never warn of this value again, in any draft. Raises `IgnoreError`."""
+        Dismissed(self.ignores).dismiss(value)
+        self.reload()
 
     def ignore_everywhere(self, finding: Finding, folder: Path | None) -> Path:
         """Stop showing this finding in the project in `folder`, or in all of the user's prompts without one.
@@ -181,7 +187,7 @@ class Session:
 
     def file_problems(self) -> tuple[str, ...]:
         """What is wrong with the file of ignored findings."""
-        return tuple(self._ignores.problems)
+        return tuple(self.ignores.problems)
 
     async def close(self) -> None:
         """Stop everything under way; nothing is published afterwards."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devrouter.app.dismissed import Dismissed
 from devrouter.app.engines import build_model_engine
-from devrouter.app.dismissed import DismissedSecrets
 from devrouter.app.ignores import Ignores, default_state_file
 from devrouter.app.model_calls import ModelCalls
 from devrouter.app.session import Session
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 def make_session(listener: Listener, configuration: Configuration) -> Session:
     """A session with the engines that the user's settings name."""
-    triager, model = _engines(configuration.user())
-    session = Session(listener, triager, model, configuration, Ignores(default_state_file()))
+    ignores = Ignores(default_state_file())
+    triager, model = _engines(configuration.user(), ignores)
+    session = Session(listener, triager, model, configuration, ignores)
     spawn(session.check_model(), "engine check")
     return session
 
@@ -39,12 +40,12 @@ def reload_session(session: Session, configuration: Configuration) -> None:
         after.openai,
         after.remote,
     ):
-        session.use_model(*_engines(after))
+        session.use_model(*_engines(after, session.ignores))
         spawn(session.check_model(), "engine check")
     else:
         session.reload()
 
 
-def _engines(settings: Settings) -> tuple[Triager, ModelCalls]:
-    triager = Triager(InstantEngine(), build_model_engine(settings))
+def _engines(settings: Settings, ignores: Ignores) -> tuple[Triager, ModelCalls]:
+    triager = Triager(InstantEngine(), build_model_engine(settings), Dismissed(ignores).secrets_in)
     return triager, ModelCalls(triager, settings)

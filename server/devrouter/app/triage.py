@@ -12,8 +12,8 @@ from devrouter.core.decision import FIELDS, Answer, Decision, Triage
 from devrouter.core.edits import with_line_endings
 from devrouter.core.fidelity import Guarded, guard
 from devrouter.core.gaps import shown_gaps
-from devrouter.core.rules import rule_for
 from devrouter.core.personal import personal_data_in
+from devrouter.core.rules import rule_for
 from devrouter.core.tiers import Ruled, effective_tier, estimate_tokens, held_local
 from devrouter.engines.engine import EngineError
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from devrouter.app.settings import Settings
     from devrouter.core.draft import Draft
+    from devrouter.core.secrets import Secret
     from devrouter.core.tiers import EffectiveTier
     from devrouter.engines.engine import ModelEngine
     from devrouter.engines.instant.engine import InstantEngine
-    from devrouter.core.secrets import Secret
     from devrouter.engines.reply import OnProgress
 
     FindSecrets = Callable[[str], tuple[Secret, ...]]

@@ -102,11 +102,7 @@ class Asker:
 
     def is_ignored(self, uri: str, gap: Gap, draft: Draft, settings: Settings) -> bool:
         """True for a finding that the user chose not to see, here or in the project."""
-        if self._ignores is None:
-            from devrouter.app.ignores import Ignores, default_state_file
-
-            self._ignores = Ignores(default_state_file())
-        return self._ignores.is_ignored(uri, gap, draft.text, settings)
+        return self._ignored().is_ignored(uri, gap, draft.text, settings)
 
     def engine_states(self) -> dict[str, EngineState]:
         """How the instant engine is, and the model engine where the settings ask for one, by name."""
@@ -133,12 +129,21 @@ class Asker:
 
         return build_model_engine(self.settings(None))
 
+    def _ignored(self) -> Ignores:
+        if self._ignores is None:
+            from devrouter.app.ignores import Ignores, default_state_file
+
+            self._ignores = Ignores(default_state_file())
+        return self._ignores
+
     def _opened(self) -> Triager:
         if self._triager is None:
+            from devrouter.app.dismissed import Dismissed
             from devrouter.app.triage import Triager
             from devrouter.engines.instant.engine import InstantEngine
 
-            self._triager = Triager(InstantEngine(), self._model_in_use())
+            find = Dismissed(self._ignored()).secrets_in
+            self._triager = Triager(InstantEngine(), self._model_in_use(), find)
         return self._triager
 
     def _model_in_use(self) -> ModelEngine | None:

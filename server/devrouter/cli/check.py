@@ -29,6 +29,7 @@ examples:
   devrouter check ask.prompt.md notes.md        these files; in notes, the fenced `prompt` blocks
   devrouter check --diff ask.prompt.md          the clearer wording, nothing written
   devrouter check --fix prompts/                writes it; what must not be lost is checked before
+  devrouter check --mask ask.prompt.md          replaces each secret by a placeholder such as <password>
   devrouter check --format sarif . > out.sarif  for code scanning
   git show :ask.prompt.md | devrouter check - --stdin-filename ask.prompt.md
   devrouter check --show-config                 every setting, and where it came from
@@ -50,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     change = parser.add_mutually_exclusive_group()
     change.add_argument("--fix", action="store_true", help="write the clearer wording into the files")
+    change.add_argument("--mask", action="store_true", help="replace each secret by a placeholder")
     change.add_argument("--diff", action="store_true", help="show it as a unified diff and write nothing")
     change.add_argument(
         "--show-config", action="store_true", help="show the settings for the first path, and stop"
@@ -79,7 +81,8 @@ class _Check:
         self._errors: list[str] = []
         self._fixed = 0
         # The text of a fixed standard input goes to standard output, so what is said of it goes elsewhere.
-        self._out = sys.stderr if arguments.fix and "-" in arguments.paths else sys.stdout
+        self._changes = arguments.fix or arguments.mask
+        self._out = sys.stderr if self._changes and "-" in arguments.paths else sys.stdout
         self._style = Style.of(self._out)
 
     def run(self) -> ExitStatus:
@@ -97,9 +100,9 @@ class _Check:
 
     def _check(self, source: Source) -> CheckedDocument:
         document = _checked(source, self._asker)
-        if not self._arguments.fix:
+        if not self._changes:
             return document
-        text = document.rewritten()
+        text = document.masked() if self._arguments.mask else document.rewritten()
         if source.path is None:
             sys.stdout.buffer.write(source.encoded(text))
         if text == source.text:
@@ -109,7 +112,7 @@ class _Check:
         except CommandError as error:
             self._report(error)
             return document
-        self._fixed += document.rewrites
+        self._fixed += document.secrets if self._arguments.mask else document.rewrites
         # What is reported is what now stands in the file.
         return _checked(fixed, self._asker)
 
@@ -155,7 +158,8 @@ class _Check:
         from devrouter.cli.report_text import summary
 
         if self._fixed:
-            note(f"{plural(self._fixed, 'rewrite')} applied")
+            masked, fixed = plural(self._fixed, "secret"), plural(self._fixed, "rewrite")
+            note(f"{masked} masked" if self._arguments.mask else f"{fixed} applied")
         match self._arguments.format:
             case "json":
                 put(json.dumps(as_json(documents, self._errors), ensure_ascii=False, indent=2), self._out)

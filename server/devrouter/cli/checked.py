@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from devrouter.core.edits import smallest_edit, with_line_endings
+from devrouter.core.secrets import masked
 from devrouter.core.text import Lines, Span, Units
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from devrouter.cli.documents import Source
     from devrouter.core.decision import Triage
     from devrouter.core.draft import Draft, Region
@@ -42,7 +45,11 @@ class CheckedDocument:
 
     @property
     def findings(self) -> int:
-        return sum(len(prompt.gaps) for prompt in self.prompts)
+        return sum(len(prompt.gaps) for prompt in self.prompts) + self.secrets
+
+    @property
+    def secrets(self) -> int:
+        return sum(len(prompt.triage.secrets) for prompt in self.prompts)
 
     @property
     def rewrites(self) -> int:
@@ -55,12 +62,24 @@ class CheckedDocument:
 
     def rewritten(self) -> str:
         """The document with each rewrite in place, its line endings kept."""
+        return self._with_each(
+            lambda prompt: (
+                with_line_endings(prompt.triage.decision.rewrite, like=self.source.text)
+                if prompt.has_rewrite
+                else prompt.draft.text
+            )
+        )
+
+    def masked(self) -> str:
+        """The document with a placeholder for each secret."""
+        return self._with_each(lambda prompt: masked(prompt.draft.text, prompt.triage.secrets))
+
+    def _with_each(self, text_of: Callable[[CheckedPrompt], str]) -> str:
         text = self.source.text
         # From the last to the first, so that the spans still to be edited stay where they are.
         for prompt in sorted(self.prompts, key=lambda prompt: prompt.region.span, reverse=True):
-            rewrite = with_line_endings(prompt.triage.decision.rewrite, like=text)
-            edit = smallest_edit(prompt.draft.text, rewrite)
-            if prompt.has_rewrite and edit is not None:
+            edit = smallest_edit(prompt.draft.text, text_of(prompt))
+            if edit is not None:
                 start, end = prompt.region.span
                 text = text[:start] + edit.apply(prompt.draft.text) + text[end:]
         return text

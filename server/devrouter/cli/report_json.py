@@ -11,10 +11,10 @@ from devrouter import __version__
 from devrouter.core.gaps import GapKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from devrouter.cli.checked import CheckedDocument, CheckedPrompt
-    from devrouter.core.gaps import Gap
+    from devrouter.core.text import Span
 
 _MEANINGS = {
     GapKind.ERROR: "The exact message, stack trace, log or failing output is missing.",
@@ -28,6 +28,11 @@ _MEANINGS = {
     GapKind.SCALE: "Data sizes, load, measured times or targets are missing.",
     GapKind.ACCEPTANCE: "It is not said how the result will be checked.",
     GapKind.AUDIENCE: "It is not said who will read or use the result.",
+}
+_WARNING = "secret"
+_RULES = {
+    **{kind.value: meaning for kind, meaning in _MEANINGS.items()},
+    _WARNING: "The prompt holds a key, a token or a password.",
 }
 
 
@@ -47,6 +52,7 @@ def as_json(documents: Sequence[CheckedDocument], errors: Sequence[str]) -> dict
             "files": len(documents),
             "prompts": sum(len(document.prompts) for document in documents),
             "findings": sum(document.findings for document in documents),
+            "secrets": sum(document.secrets for document in documents),
             "rewrites": sum(document.rewrites for document in documents),
         },
     }
@@ -72,10 +78,10 @@ def as_sarif(documents: Sequence[CheckedDocument], errors: Sequence[str]) -> dic
                     {"executionSuccessful": not errors, "toolExecutionNotifications": notifications}
                 ],
                 "results": [
-                    _result(document, prompt, gap)
+                    result
                     for document in documents
                     for prompt in document.prompts
-                    for gap in prompt.gaps
+                    for result in _results(document, prompt)
                 ],
             }
         ],
@@ -96,6 +102,10 @@ def _prompt(document: CheckedDocument, prompt: CheckedPrompt) -> dict[str, Any]:
         "withheld": triage.withheld,
         "repaired": list(triage.repaired),
         "problems": list(triage.problems),
+        "secrets": [
+            {"kind": secret.kind, **_range(document, *secret.span.moved(prompt.region.span.start))}
+            for secret in triage.secrets
+        ],
         "findings": [
             {
                 "kind": gap.kind.value,
@@ -117,25 +127,35 @@ def _range(document: CheckedDocument, start: int, end: int) -> dict[str, int]:
 def _rules() -> list[dict[str, Any]]:
     return [
         {
-            "id": kind.value,
+            "id": rule,
             "shortDescription": {"text": meaning},
-            "defaultConfiguration": {"level": "note"},
+            "defaultConfiguration": {"level": "warning" if rule == _WARNING else "note"},
         }
-        for kind, meaning in _MEANINGS.items()
+        for rule, meaning in _RULES.items()
     ]
 
 
-def _result(document: CheckedDocument, prompt: CheckedPrompt, gap: Gap) -> dict[str, Any]:
-    span = prompt.span_of(gap)
+def _results(document: CheckedDocument, prompt: CheckedPrompt) -> Iterator[dict[str, Any]]:
+    for secret in prompt.triage.secrets:
+        span = secret.span.moved(prompt.region.span.start)
+        # A hash of the value in a file that others read would let them try out passwords on it.
+        yield _result(document, span, _WARNING, secret.message, f"{_WARNING}\0{secret.kind}")
+    for gap in prompt.gaps:
+        span = prompt.span_of(gap)
+        # The words, not the place, so that a finding is the same one after a paragraph was put above it.
+        words = f"{gap.kind.value}\0{gap.phrase}\0{document.source.text[slice(*span)]}"
+        yield _result(document, span, gap.kind.value, f"Missing: {gap.phrase}", words)
+
+
+def _result(document: CheckedDocument, span: Span, rule: str, message: str, same: str) -> dict[str, Any]:
+    """One result; two runs tell the same finding of a file by `same`."""
     line, column = document.place(span.start)
     end_line, end_column = document.place(span.end)
-    # The words, not the place, so that a finding is the same one after a paragraph was put above it.
-    words = f"{gap.kind.value}\0{gap.phrase}\0{document.source.text[slice(*span)]}"
     return {
-        "ruleId": gap.kind.value,
-        "ruleIndex": list(_MEANINGS).index(gap.kind),
-        "level": "note",
-        "message": {"text": f"Missing: {gap.phrase}"},
+        "ruleId": rule,
+        "ruleIndex": list(_RULES).index(rule),
+        "level": "warning" if rule == _WARNING else "note",
+        "message": {"text": message},
         "locations": [
             {
                 "physicalLocation": {
@@ -150,7 +170,7 @@ def _result(document: CheckedDocument, prompt: CheckedPrompt, gap: Gap) -> dict[
             }
         ],
         "partialFingerprints": {
-            "words/v1": hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()
+            "words/v1": hashlib.sha256(same.encode("utf-8", "surrogatepass")).hexdigest()
         },
     }
 

@@ -46,6 +46,11 @@ def report(document: CheckedDocument, style: Style) -> Iterator[str]:
         line, _ = document.place(prompt.region.span.start)
         place = name if len(document.prompts) == 1 else f"{name}:{line}"
         yield f"{style.bold(place)}: {decision_line(prompt.triage, style)}"
+        for secret in prompt.triage.secrets:
+            # Without the line itself: its value would stand in the log of whoever runs this.
+            line, column = document.place(secret.span.start + prompt.region.span.start)
+            where = style.dim(f"{name}:{line}:{column}:")
+            yield f"{where} {style.red('secret')} {secret.kind}: mask it before you send the prompt"
         for _, gaps in groupby(prompt.gaps, key=lambda gap: gap.anchor):
             yield from _finding(document, prompt, list(gaps), style)
         yield from _notes(prompt, style)
@@ -61,9 +66,12 @@ def summary(documents: Sequence[CheckedDocument], style: Style) -> str:
         return style.dim("No prompt to check.")
     inside = f"{plural(prompts, 'prompt')} of {plural(len(documents), 'file')}"
     found = style.bold(style.yellow(plural(findings, "finding"))) if findings else style.green("No findings")
-    if not rewrites:
-        return f"{found} in {inside}."
-    return f"{found} in {inside}; {plural(rewrites, 'rewrite')} ready: see --diff, apply with --fix."
+    parts = [f"{found} in {inside}"]
+    if secrets := sum(document.secrets for document in documents):
+        parts.append(f"{plural(secrets, 'secret')} among them: replace by placeholders with --mask")
+    if rewrites:
+        parts.append(f"{plural(rewrites, 'rewrite')} ready: see --diff, apply with --fix")
+    return f"{'; '.join(parts)}."
 
 
 def diff(document: CheckedDocument, style: Style) -> Iterator[str]:

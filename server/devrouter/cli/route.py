@@ -45,9 +45,11 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
         triage = asker.triage(draft, asker.settings(None))
     style = Style.of(sys.stdout)
     if arguments.json:
-        put(triage.decision.to_json(), sys.stdout)
+        put(triage.decision_to_follow().to_json(), sys.stdout)
     else:
         _print(_decision(triage, draft, style), sys.stdout)
+    for secret in triage.secrets:
+        note(f"the prompt holds a secret ({secret.kind}): mask it before you send it", level="warning")
     for problem in triage.problems:
         note(problem, level="warning")
     if arguments.verbose and arguments.json:

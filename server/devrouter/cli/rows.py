@@ -57,9 +57,11 @@ def read_rows(stream: IO[bytes]) -> Iterator[Row | BrokenRow]:
 
 
 def answer_line(row: Row, triage: Triage) -> bytes:
-    """One row of the output: id, the five fields, the gaps' kinds, and problems if there were any."""
-    answer: dict[str, Any] = {"id": row.id, **triage.decision.to_dict()}
+    """One row of the output: id, the five fields, the gaps, and secrets and problems where there are any."""
+    answer: dict[str, Any] = {"id": row.id, **triage.decision_to_follow().to_dict()}
     answer["gaps"] = [{"phrase": gap.phrase, "kind": gap.kind.value} for gap in triage.gaps]
+    if triage.secrets:
+        answer["secrets"] = [secret.kind for secret in triage.secrets]
     if triage.problems:
         answer["problems"] = list(triage.problems)
     return json_line(answer)

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ADDRESS = re.compile(r"(?<![\w.+/:-])[\w.+-]{1,64}@(?P<host>(?:[\w-]{1,63}\.){1,4}[A-Za-z]{2,24})(?![\w-])")
-_EXAMPLE_HOST = re.compile(r"(?:.*\.)?(?:example\.\w+|test|invalid|local|noreply\.github\.com)\Z", re.IGNORECASE)
+_EXAMPLE_HOST = re.compile(
+    r"(?:.*\.)?(?:example\.\w+|test|invalid|local|noreply\.github\.com)\Z", re.IGNORECASE
+)
 _PHONE = re.compile(r"(?<![\w.+-])(?:\+\d{1,3}|\(?0\d{1,4}\)?)(?:[ ./-]?\(?\d{2,5}\)?){2,5}(?![\w.-]?\w)")
 
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
-from devrouter.core.edits import Edit, smallest_edit, with_line_endings
+from devrouter.core.edits import smallest_edit
 from devrouter.core.fill import fill_in
-from devrouter.core.text import Span
 from devrouter.core.tiers import Route
-from devrouter.lsp import commands, convert
+from devrouter.lsp import commands, masking
 from devrouter.lsp import protocol as ours
 from devrouter.lsp.errors import content_modified
+from devrouter.lsp.quick_fix import client_resolves, quick_fix, touch, workspace_edit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,10 +35,11 @@ async def offered(server: DevRouterServer, params: types.CodeActionParams) -> li
         return []
     span = server.positions(opened.document.text).span(params.range)
     visible = server.session.visible(opened)
-    here = [finding for finding in visible if _touch(finding.span, span)]
-    result = [action for finding in here for action in _for_finding(server, opened, finding, params)]
+    here = [finding for finding in visible if touch(finding.span, span)]
+    result = list(masking.offered(server, opened, span, params.context))
+    result += [action for finding in here for action in _for_finding(server, opened, finding, params)]
     for index, view in enumerate(opened.views):
-        if _touch(view.region.span, span):
+        if touch(view.region.span, span):
             of_prompt = [finding for finding in visible if finding.prompt == index]
             result.extend(_for_prompt(server, opened, index, of_prompt))
     return result
@@ -49,6 +50,8 @@ async def resolved(server: DevRouterServer, action: types.CodeAction) -> types.C
     if action.data is None:
         # Editors also resolve what is whole already.
         return action
+    if masking.is_masking(action.data):
+        return await masking.resolved(server, action)
     uri, version, index, by_model, phrases = _read_data(action.data)
     opened = await server.session.settled(uri)
     if opened is None or opened.document.version != version or index >= len(opened.views):
@@ -74,7 +77,7 @@ def rewrite_edit(
 ) -> types.WorkspaceEdit | None:
     """The smallest edit that makes the prompt its rewrite; None where it is the same."""
     edit = smallest_edit(view.draft.text, view.triage.decision.rewrite)
-    return _workspace_edit(server, opened, view, edit) if edit else None
+    return workspace_edit(server, opened, view, edit) if edit else None
 
 
 def _fill_edit(
@@ -84,7 +87,7 @@ def _fill_edit(
     if not findings:
         return None
     view = opened.views[findings[0].prompt]
-    return _workspace_edit(
+    return workspace_edit(
         server, opened, view, fill_in(view.draft.text, [finding.gap for finding in findings])
     )
 
@@ -97,13 +100,13 @@ def _for_finding(
     diagnostics = [diagnostic for diagnostic in params.context.diagnostics if diagnostic.message == message]
     yield _fill_action(server, opened, f"Add a line for: {phrase}", [finding], diagnostics)
     arguments = [opened.document.uri, finding.prompt, phrase]
-    yield _action(
+    yield quick_fix(
         f"Ignore here: {phrase}",
         diagnostics=diagnostics,
         command=types.Command(title="Ignore here", command=ours.IGNORE_HERE, arguments=arguments),
     )
     place = "in this project" if server.project_of(opened.document.uri) else "in all my prompts"
-    yield _action(
+    yield quick_fix(
         f"Ignore {place}: {phrase}",
         diagnostics=diagnostics,
         command=types.Command(title=f"Ignore {place}", command=ours.IGNORE_IN_PROJECT, arguments=arguments),
@@ -114,18 +117,19 @@ def _for_prompt(
     server: DevRouterServer, opened: OpenDocument, index: int, findings: Sequence[Finding]
 ) -> Iterator[types.CodeAction]:
     view, document = opened.views[index], opened.document
-    resolves = _client_resolves(server)
+    resolves = client_resolves(server)
     if view.triage.decision.rewrite != view.draft.text:
         data = _data(document, index)
         edit = None if resolves else rewrite_edit(server, opened, view)
         repaired = ", ".join(view.triage.repaired)
         title = f"Apply rewrite (put back: {repaired})" if repaired else "Apply rewrite"
-        yield _action(title, edit=edit, data=data, preferred=not findings)
+        preferred = not findings and not view.triage.secrets
+        yield quick_fix(title, edit=edit, data=data, preferred=preferred)
     if server.session.model_can_be_asked(view):
         data = _data(document, index, by_model=True)
         title = "Ask the model for a rewrite"
         command = types.Command(title=title, command=ours.ASK_MODEL, arguments=[document.uri])
-        yield _action(title, data=data, command=None if resolves else command)
+        yield quick_fix(title, data=data, command=None if resolves else command)
     if len(findings) > 1:
         yield _fill_action(server, opened, f"Add lines for all {len(findings)} missing items", findings)
     for route in Route:
@@ -133,7 +137,7 @@ def _for_prompt(
             command = types.Command(
                 title="Set tier", command=ours.SET_TIER, arguments=[document.uri, route.value]
             )
-            yield _action(f"Set tier: {route.value}", command=command)
+            yield quick_fix(f"Set tier: {route.value}", command=command)
 
 
 def _fill_action(
@@ -146,48 +150,8 @@ def _fill_action(
     """Made when it is chosen, where the client can wait for that: only then is a stale one refused."""
     phrases = [finding.gap.phrase for finding in findings]
     data = _data(opened.document, findings[0].prompt, phrases=phrases)
-    edit = None if _client_resolves(server) else _fill_edit(server, opened, findings)
-    return _action(title, edit=edit, data=data, diagnostics=diagnostics)
-
-
-def _action(
-    title: str,
-    *,
-    edit: types.WorkspaceEdit | None = None,
-    command: types.Command | None = None,
-    data: dict[str, Any] | None = None,
-    diagnostics: Sequence[types.Diagnostic] = (),
-    preferred: bool = False,
-) -> types.CodeAction:
-    return types.CodeAction(
-        title=title,
-        kind=types.CodeActionKind.QuickFix,
-        edit=edit,
-        command=command,
-        data=data,
-        diagnostics=list(diagnostics) or None,
-        is_preferred=preferred or None,
-    )
-
-
-def _workspace_edit(
-    server: DevRouterServer, opened: OpenDocument, view: PromptView, edit: Edit
-) -> types.WorkspaceEdit:
-    start = view.region.span.start
-    # A prompt of one line says nothing of line endings, so the document's are used.
-    text = with_line_endings(edit.text, like=opened.document.text)
-    moved = Edit(Span(edit.span.start + start, edit.span.end + start), text)
-    workspace = server.client_capabilities.workspace
-    versioned = bool(workspace and workspace.workspace_edit and workspace.workspace_edit.document_changes)
-    positions = server.positions(opened.document.text)
-    return convert.workspace_edit(opened.document, moved, positions, versioned=versioned)
-
-
-def _client_resolves(server: DevRouterServer) -> bool:
-    text_document = server.client_capabilities.text_document
-    code_action = text_document and text_document.code_action
-    support = code_action and code_action.resolve_support
-    return bool(support and "edit" in support.properties and code_action and code_action.data_support)
+    edit = None if client_resolves(server) else _fill_edit(server, opened, findings)
+    return quick_fix(title, edit=edit, data=data, diagnostics=diagnostics)
 
 
 def _data(
@@ -219,8 +183,3 @@ def _read_data(data: object) -> tuple[str, int, int, bool, list[str]]:
 
 def _covers_quickfix(kind: str) -> bool:
     return kind in ("", types.CodeActionKind.QuickFix.value)
-
-
-def _touch(left: Span, right: Span) -> bool:
-    """True where the two share a character or a rim: a cursor at the end of a word is on it."""
-    return left.start <= right.end and right.start <= left.end

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
+from devrouter.core.secrets import masked
 from devrouter.core.text import Lines, Span, Units
 from devrouter.core.tiers import Route
 
@@ -87,6 +88,34 @@ def diagnostics(
     ]
 
 
+def secret_diagnostics(views: Iterable[PromptView], positions: Positions) -> list[types.Diagnostic]:
+    """A warning for each secret, whatever the settings say, and a hint for each piece of personal data."""
+    result = []
+    for view in views:
+        start = view.region.span.start
+        result += [
+            types.Diagnostic(
+                range=positions.range(secret.span.moved(start)),
+                message=secret.message,
+                severity=types.DiagnosticSeverity.Warning,
+                code="secret",
+                source="devrouter",
+            )
+            for secret in view.triage.secrets
+        ]
+        result += [
+            types.Diagnostic(
+                range=positions.range(found.span.moved(start)),
+                message=f"This looks like personal data ({found.kind}).",
+                severity=types.DiagnosticSeverity.Hint,
+                code="personal",
+                source="devrouter",
+            )
+            for found in view.triage.personal
+        ]
+    return result
+
+
 def workspace_edit(
     document: Document, edit: Edit, positions: Positions, *, versioned: bool
 ) -> types.WorkspaceEdit:
@@ -162,6 +191,8 @@ def _prompt_message(view: PromptView, positions: Positions) -> PromptMessage:
         "withheld": triage.withheld,
         "repaired": list(triage.repaired),
         "problems": list(triage.problems),
+        "secrets": len(triage.secrets),
+        "masked": masked(view.draft.text, triage.secrets),
     }
 
 

@@ -96,6 +96,12 @@ async def ignore_in_project(ls: DevRouterServer, uri: str, prompt: int, phrase: 
     await commands.ignore(ls, uri, prompt, phrase, project=True)
 
 
+async def dismiss_secret(ls: DevRouterServer, uri: str, prompt: int, start: int) -> None:
+    from devrouter.lsp import masking
+
+    await masking.dismiss(ls, uri, prompt, start)
+
+
 def set_tier(ls: DevRouterServer, uri: str, route: Route | None) -> None:
     ls.session.choose_tier(uri, route)
 
@@ -140,6 +146,7 @@ FEATURES: tuple[tuple[str, Callable[..., Any], object], ...] = (
 COMMANDS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (ours.IGNORE_HERE, ignore_here),
     (ours.IGNORE_IN_PROJECT, ignore_in_project),
+    (ours.DISMISS, dismiss_secret),
     (ours.SET_TIER, set_tier),
     (ours.PICK_TIER, pick_tier),
     (ours.APPLY_REWRITE, apply_rewrite),

@@ -56,6 +56,8 @@ def _markdown(view: PromptView, chosen: Route | None) -> Iterator[str]:
     triage = view.triage
     yield f"**{escaped(summary(triage, chosen))}**{_confidence(triage)}"
     yield escaped(_reason(triage, chosen)) + f" About {triage.tokens:,} tokens."
+    if triage.secrets:
+        yield _secrets(triage)
     if triage.gaps:
         yield "Missing: " + "; ".join(escaped(gap.phrase) for gap in triage.gaps)
     diff = _diff(view)
@@ -78,6 +80,8 @@ def _plain(view: PromptView, chosen: Route | None) -> Iterator[str]:
     triage = view.triage
     yield summary(triage, chosen) + _confidence(triage)
     yield f"{_reason(triage, chosen)} About {triage.tokens:,} tokens."
+    if triage.secrets:
+        yield _secrets(triage)
     if triage.gaps:
         yield "Missing: " + "; ".join(gap.phrase for gap in triage.gaps)
     diff = _diff(view)
@@ -97,9 +101,18 @@ def _put_back(triage: Triage) -> str:
     return f"Put back: {', '.join(triage.repaired)}."
 
 
+def _secrets(triage: Triage) -> str:
+    """Their kinds are our own words, not the prompt's."""
+    kinds = ", ".join(dict.fromkeys(secret.kind for secret in triage.secrets))
+    count = "a secret" if len(triage.secrets) == 1 else f"{len(triage.secrets)} secrets"
+    return f"Holds {count} ({kinds}): mask before you send it."
+
+
 def _is_good(view: PromptView) -> bool:
     """Whether somebody could have found fault with the prompt, and nobody did."""
-    return view.draft.language == "en" and not view.triage.gaps and not view.triage.withheld
+    return view.draft.language == "en" and not (
+        view.triage.gaps or view.triage.withheld or view.triage.secrets
+    )
 
 
 def escaped(text: str) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
 
 from devrouter.app.ignores import IgnoreError
 from devrouter.core.edits import smallest_edit
 from devrouter.core.secrets import masked
-from devrouter.lsp import actions, commands
+from devrouter.lsp import commands
 from devrouter.lsp import protocol as ours
 from devrouter.lsp.errors import content_modified
+from devrouter.lsp.quick_fix import client_resolves, quick_fix, touch, workspace_edit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +34,7 @@ def offered(
         start = view.region.span.start
         for found in (*view.triage.secrets, *view.triage.personal):
             place = found.span.moved(start)
-            if not actions.touch(place, span):
+            if not touch(place, span):
                 continue
             at = positions.range(place)
             diagnostics = [diagnostic for diagnostic in context.diagnostics if diagnostic.range == at]
@@ -45,8 +47,26 @@ def offered(
             if is_secret:
                 title = "Not a secret: do not warn again"
                 arguments = [opened.document.uri, index, found.span.start]
-                command = types.Command(title=title, command=ours.NOT_A_SECRET, arguments=arguments)
-                yield actions.quick_fix(title, command=command, diagnostics=diagnostics)
+                command = types.Command(title=title, command=ours.DISMISS, arguments=arguments)
+                yield quick_fix(title, command=command, diagnostics=diagnostics)
+
+
+def is_masking(data: object) -> bool:
+    """Whether `data` of an action is one of these."""
+    return isinstance(data, dict) and "mask" in data
+
+
+async def resolved(server: DevRouterServer, action: types.CodeAction) -> types.CodeAction:
+    """Make the edit of an action. Raises `ContentModified` where the text has changed since."""
+    match action.data:
+        case {"uri": str(uri), "version": int(version), "prompt": int(prompt), "mask": [*starts]}:
+            opened = await server.session.settled(uri)
+        case _:
+            raise JsonRpcInvalidParams("This code action was not offered by DevRouter.")
+    if opened is None or opened.document.version != version or prompt >= len(opened.views):
+        raise content_modified()
+    action.edit = edit_of(server, opened, prompt, starts)
+    return action
 
 
 def edit_of(
@@ -56,7 +76,7 @@ def edit_of(
     view = opened.views[prompt]
     chosen = [found for found in (*view.triage.secrets, *view.triage.personal) if found.span.start in starts]
     edit = smallest_edit(view.draft.text, masked(view.draft.text, chosen))
-    return actions.workspace_edit(server, opened, view, edit) if edit else None
+    return workspace_edit(server, opened, view, edit) if edit else None
 
 
 async def dismiss(server: DevRouterServer, uri: str, prompt: int, start: int) -> None:
@@ -96,5 +116,5 @@ def _mask_action(
         "prompt": prompt,
         "mask": starts,
     }
-    edit = None if actions.client_resolves(server) else edit_of(server, opened, prompt, starts)
-    return actions.quick_fix(title, edit=edit, data=data, diagnostics=diagnostics, preferred=preferred)
+    edit = None if client_resolves(server) else edit_of(server, opened, prompt, starts)
+    return quick_fix(title, edit=edit, data=data, diagnostics=diagnostics, preferred=preferred)

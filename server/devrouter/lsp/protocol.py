@@ -15,6 +15,7 @@ TRIAGE = "devrouter/triage"
 
 IGNORE_HERE = "devrouter.server.ignoreHere"
 IGNORE_IN_PROJECT = "devrouter.server.ignoreInProject"
+DISMISS = "devrouter.server.dismissSecret"
 SET_TIER = "devrouter.server.setTier"
 PICK_TIER = "devrouter.server.pickTier"
 APPLY_REWRITE = "devrouter.server.applyRewrite"
@@ -97,7 +98,10 @@ class GapMessage(TypedDict):
 
 
 class PromptMessage(TypedDict):
-    """One prompt. `decision` holds exactly the five fields, `text` the prompt as it would be sent."""
+    """One prompt. `decision` holds exactly the five fields, `text` the prompt as it would be sent.
+
+    `secrets` is how many secrets the text holds, `masked` the text with a placeholder for each.
+    """
 
     range: RangeMessage
     destination: str
@@ -111,6 +115,8 @@ class PromptMessage(TypedDict):
     withheld: str | None
     repaired: list[str]
     problems: list[str]
+    secrets: int
+    masked: str
 
 
 class TriageMessage(TypedDict):

@@ -266,7 +266,9 @@ class DevRouterServer(LanguageServer):
         from devrouter.lsp import convert
 
         document = opened.viewed or opened.document
-        diagnostics = convert.diagnostics(findings, self.positions(document.text), opened.settings)
+        positions = self.positions(document.text)
+        diagnostics = convert.secret_diagnostics(opened.views, positions)
+        diagnostics += convert.diagnostics(findings, positions, opened.settings)
         self.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(
                 uri=document.uri, diagnostics=diagnostics, version=document.version
