@@ -10,8 +10,9 @@ import re
 from typing import TYPE_CHECKING
 
 from devrouter.core.kinds import GapKind
+from devrouter.core.labels import is_labelled, labels_for, parts_are_labelled, parts_of
 from devrouter.core.pieces import Rule, fenced_blocks, protected_pieces
-from devrouter.core.technologies import Category, technologies_in
+from devrouter.core.technologies import EXTENSIONS, TECHNOLOGIES, Category, technologies_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,141 +20,31 @@ if TYPE_CHECKING:
 
 def is_answered(phrase: str, kind: GapKind, text: str) -> bool:
     """True where the text plainly contains what the phrase names. Never raises, linear in the text."""
+    if is_labelled(phrase, text) or parts_are_labelled(phrase, text):
+        return True
     rule = _RULES.get(kind)
     return rule is not None and rule(phrase, text)
 
 
-_STOP_WORDS = frozenset(
-    {
-        *(
-            "a",
-            "an",
-            "the",
-            "of",
-            "in",
-            "on",
-            "at",
-            "to",
-            "for",
-            "from",
-            "by",
-            "with",
-            "and",
-            "or",
-            "any",
-            "all",
-            "if",
-        ),
-        *(
-            "is",
-            "are",
-            "was",
-            "be",
-            "it",
-            "its",
-            "this",
-            "that",
-            "these",
-            "those",
-            "their",
-            "your",
-            "my",
-            "our",
-            "s",
-        ),
-        *(
-            "what",
-            "which",
-            "who",
-            "where",
-            "when",
-            "how",
-            "whether",
-            "used",
-            "use",
-            "uses",
-            "using",
-            "meant",
-            "refers",
-        ),
-        *(
-            "exact",
-            "full",
-            "complete",
-            "current",
-            "existing",
-            "actual",
-            "relevant",
-            "whole",
-            "such",
-            "as",
-            "other",
-        ),
-        *(
-            "should",
-            "has",
-            "have",
-            "does",
-            "do",
-            "there",
-            "so",
-            "far",
-            "yet",
-            "about",
-            "them",
-            "they",
-            "question",
-        ),
-    }
-)
-_KIND_WORDS = frozenset(
-    {
-        *(
-            "version",
-            "versions",
-            "code",
-            "error",
-            "message",
-            "messages",
-            "text",
-            "stack",
-            "trace",
-            "traceback",
-            "log",
-        ),
-        *(
-            "logs",
-            "output",
-            "language",
-            "programming",
-            "framework",
-            "library",
-            "kind",
-            "type",
-            "details",
-            "source",
-        ),
-        *(
-            "number",
-            "size",
-            "sizes",
-            "count",
-            "counts",
-            "content",
-            "contents",
-            "implementation",
-            "system",
-            "operating",
-        ),
-    }
-)
+_STOP_WORDS = """
+a an the of in on at to for from by with and or any all if is are was be it its this that these
+those their your my our s what which who where when how whether used use uses using meant refers
+exact full complete current existing actual relevant whole such as other should has have does do
+there so far yet about them they question concerned
+"""
+_KIND_WORDS = """
+version versions code error message messages text stack trace traceback log logs output language
+programming framework library kind type details source number size sizes count counts content
+contents implementation system operating
+"""
+_NOT_CONTENT = frozenset(f"{_STOP_WORDS}{_KIND_WORDS}".split())
 _WORD = re.compile(r"\.?[A-Za-z][\w.+#-]*")
 
 
 def content_words(phrase: str) -> list[str]:
     """The words of a phrase that tell what it is about, without those that only name its kind."""
     words = [match.group().rstrip(".-") for match in _WORD.finditer(phrase.replace("'s", " "))]
-    return [word for word in words if word.lower() not in _STOP_WORDS | _KIND_WORDS]
+    return [word for word in words if word.lower() not in _NOT_CONTENT]
 
 
 def without_blocks(text: str) -> str:
@@ -185,8 +76,15 @@ def _version_given(phrase: str, text: str) -> bool:
         return bool(versioned) and "version" in phrase
     known = {word.lower() for name in asked for word in name.split()}
     return all(name in versioned for name in asked) and all(
-        word.lower() in known or _named_version(word, text) for word in others
+        word.lower() in known or _named_version(word, text) or usual_name(word) in versioned
+        for word in others
     )
+
+
+def usual_name(word: str) -> str | None:
+    """The technology that a phrase names by one word: "Node" in "Node version" can be nothing else."""
+    technology = TECHNOLOGIES.get(word.lower())
+    return technology.name if technology else None
 
 
 def _named_version(word: str, text: str) -> bool:
@@ -208,7 +106,7 @@ def _code_given(phrase: str, text: str) -> bool:
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", code).lower()
     words = set(re.findall(r"[a-z]+", parted))
     asked = [word.lower().removesuffix("s") for word in content_words(phrase)]
-    return all(word in words or f"{word}s" in words or word in _GENERIC_CODE for word in asked)
+    return all(word in words or f"{word}s" in words or word in _GENERIC_CODE.split() for word in asked)
 
 
 # Code beside or around what is shown, or the part left out of it.
@@ -228,21 +126,7 @@ def _defines(code: str, name: str) -> bool:
     return re.search(rf"\b(?!return\b|new\b|await\b|if\b)\w+[ *]+{place}\s*[({{:=<]", code) is not None
 
 
-_GENERIC_CODE = frozenset(
-    {
-        "function",
-        "method",
-        "clas",
-        "class",
-        "script",
-        "snippet",
-        "file",
-        "query",
-        "program",
-        "selected",
-        "handler",
-    }
-)
+_GENERIC_CODE = "function method clas class script snippet file query program selected handler"
 _CODE_LINE = re.compile(
     r"\s*(?:(?:async )?def \w+\(|class \w+[:({]|import [\w{*\"']|from [\w.]+ import "
     r"|(?:export |async )*function\b|(?:const|let|var|val) \w+ ?[=:]|(?:public|private|protected|static) \w"
@@ -327,13 +211,13 @@ _MARKUP = frozenset({"HTML", "CSS", "Sass", "GraphQL", "LaTeX"})
 def _category_given(phrase: str, text: str, wanted: dict[str, set[Category]]) -> bool:
     """Whether each part of "language and test framework" has a technology of its category in the text."""
     found = {technology.category for technology, _ in technologies_in(text) if technology.name not in _MARKUP}
-    parts = re.split(r"\s+and\s+|\s+or\s+|,\s*", re.sub(r"\s+(?:used|in use)\Z", "", phrase.strip()))
     return all(
-        any(
+        any(is_labelled(label, text) for label in labels_for(part))
+        or any(
             re.fullmatch(pattern, part, re.IGNORECASE) and found & categories
             for pattern, categories in wanted.items()
         )
-        for part in parts
+        for part in parts_of(phrase)
     )
 
 
@@ -373,10 +257,19 @@ def _behaviour_given(phrase: str, text: str) -> bool:
 
 
 def _target_given(phrase: str, text: str) -> bool:
-    """Pasted code tells what "this" is."""
+    """A named file tells which file, and pasted code tells what "this" is."""
+    if re.match(r"which files? (?:is|are) meant\Z", phrase):
+        names = (piece.text.lower() for piece in protected_pieces(text))
+        return any(_FILE_NAME.search(name) and name not in TECHNOLOGIES for name in names)
     return bool(
         re.match(r"what [\"'`\u201c]?(?:this|it)[\"'`\u201d]? (?:is|refers to|means)\Z", phrase)
     ) and bool(code_in(text))
+
+
+# "src/app.py", but not "Node.js".
+_FILE_NAME = re.compile(
+    rf"\w\.(?:{'|'.join(e for e in EXTENSIONS if len(e) > 1)}|json|ya?ml|toml|md|txt|csv)\Z"
+)
 
 
 _RULES: dict[GapKind, Callable[[str, str], bool]] = {
