@@ -33,6 +33,7 @@ PATIENCE_SECONDS = 30.0
 
 _CAPABILITIES = Path(__file__).with_name("capabilities")
 _LINE_END = re.compile(r"\r\n|\n|\r")
+_SNIPPET = re.compile(r"(\\[\\$}])|(\$\d+)|(.)", re.DOTALL)
 _CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 
 
@@ -50,6 +51,7 @@ class Editor(LanguageClient):
         self.publications: list[types.PublishDiagnosticsParams] = []
         self.statuses: list[dict[str, Any]] = []
         self.encoding = "utf-16"
+        self.stops: list[str] = []
         self._sync = types.TextDocumentSyncKind.Full
         self._news = asyncio.Event()
         handlers: dict[str, Callable[[Any], object]] = {
@@ -191,6 +193,16 @@ class Editor(LanguageClient):
         assert found, f"no action matches {title!r} among {[action.title for action in offered]}"
         return found[0]
 
+    async def action_in_time(self, uri: str, title: str, at: str | None = None) -> types.CodeAction:
+        """The same at these words, asked for until it is there: the server reads the workspace meanwhile."""
+        start = 0 if at is None else self.texts[uri].index(at)
+        end = None if at is None else start
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                for action in await self.actions(uri, start, end):
+                    if re.search(title, action.title, re.IGNORECASE):
+                        return action
+
     async def perform(self, action: types.CodeAction) -> None:
         """What choosing an action does: resolve it if need be, apply its edit, run its command."""
         if action.edit is None and self._resolves:
@@ -280,10 +292,34 @@ class Editor(LanguageClient):
         changes: list[tuple[str, int | None, Sequence[types.TextEdit]]] = []
         for change in edit.document_changes:
             assert isinstance(change, types.TextDocumentEdit)
-            edits = [item for item in change.edits if isinstance(item, types.TextEdit)]
-            assert len(edits) == len(change.edits), "no client here declared annotated or snippet edits"
+            edits = [
+                self._plain_edit(item, takes_snippets=declared.snippet_edit_support) for item in change.edits
+            ]
             changes.append((change.text_document.uri, change.text_document.version, edits))
         return changes
+
+    def _plain_edit(
+        self,
+        edit: types.TextEdit | types.AnnotatedTextEdit | types.SnippetTextEdit,
+        *,
+        takes_snippets: bool | None,
+    ) -> types.TextEdit:
+        """The edit without its tab stops; `stops` holds what stands before each, in their order."""
+        self.stops = []
+        if isinstance(edit, types.TextEdit):
+            return edit
+        assert isinstance(edit, types.SnippetTextEdit), "no client here declared annotated edits"
+        assert takes_snippets, "this client does not understand snippets"
+        text, stops = "", {}
+        for escaped, stop, plain in _SNIPPET.findall(edit.snippet.value):
+            assert escaped or stop or plain not in ("$", "}", "\\"), (
+                "what means something in a snippet is escaped"
+            )
+            text += escaped[1:] or plain
+            if stop:
+                stops[int(stop[1:]) or len(edit.snippet.value)] = text
+        self.stops = [stops[number] for number in sorted(stops)]
+        return types.TextEdit(edit.range, text)
 
 
 def _converter() -> Converter:

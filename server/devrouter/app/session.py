@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from devrouter.app.dismissed import Dismissed
+from devrouter.app.facts import Workspaces
 from devrouter.app.findings import Finding, Findings
 from devrouter.app.ignores import ignore_for_user, ignore_in_project
 from devrouter.app.opened import OpenDocument, TextChanged
@@ -55,6 +56,7 @@ class Session:
         self._model = model
         self._configuration = configuration
         self.ignores = ignores
+        self.workspaces = Workspaces()
         self._documents: dict[str, OpenDocument] = {}
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="devrouter-instant")
         self._worker.submit(triager.load)
@@ -196,6 +198,7 @@ class Session:
             self.closed(uri)
         await asyncio.gather(*tasks, return_exceptions=True)
         self._worker.shutdown(wait=False, cancel_futures=True)
+        self.workspaces.close()
 
     # The instant engine
 

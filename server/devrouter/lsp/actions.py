@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
 from devrouter.core.edits import smallest_edit
-from devrouter.core.fill import fill_in
 from devrouter.core.tiers import Route
-from devrouter.lsp import commands, masking
+from devrouter.lsp import commands, filling, masking
 from devrouter.lsp import protocol as ours
 from devrouter.lsp.errors import content_modified
 from devrouter.lsp.quick_fix import client_resolves, quick_fix, touch, workspace_edit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from devrouter.app.facts import Known
     from devrouter.app.findings import Finding
     from devrouter.app.opened import OpenDocument
     from devrouter.app.views import PromptView
     from devrouter.core.draft import Document
+    from devrouter.core.facts import Fact
+    from devrouter.core.text import Span
     from devrouter.lsp.server import DevRouterServer
 
 
@@ -30,19 +33,16 @@ async def offered(server: DevRouterServer, params: types.CodeActionParams) -> li
     only = params.context.only
     if only is not None and not any(_covers_quickfix(str(getattr(kind, "value", kind))) for kind in only):
         return []
-    opened = await server.session.settled(params.text_document.uri)
+    uri = params.text_document.uri
+    opened = await server.session.settled(uri)
     if opened is None:
         return []
     span = server.positions(opened.document.text).span(params.range)
-    visible = server.session.visible(opened)
-    here = [finding for finding in visible if touch(finding.span, span)]
-    result = list(masking.offered(server, opened, span, params.context))
-    result += [action for finding in here for action in _for_finding(server, opened, finding, params)]
-    for index, view in enumerate(opened.views):
-        if touch(view.region.span, span):
-            of_prompt = [finding for finding in visible if finding.prompt == index]
-            result.extend(_for_prompt(server, opened, index, of_prompt))
-    return result
+    prompts = {f.prompt for f in server.session.visible(opened) if touch(_region(opened, f), span)}
+    known = await filling.known_of_prompts(server, opened, prompts)
+    # The text may have changed while the workspace was asked.
+    opened = await server.session.settled(uri)
+    return [] if opened is None else list(_at(server, opened, params, known))
 
 
 async def resolved(server: DevRouterServer, action: types.CodeAction) -> types.CodeAction:
@@ -52,22 +52,27 @@ async def resolved(server: DevRouterServer, action: types.CodeAction) -> types.C
         return action
     if masking.is_masking(action.data):
         return await masking.resolved(server, action)
-    uri, version, index, by_model, phrases = _read_data(action.data)
-    opened = await server.session.settled(uri)
-    if opened is None or opened.document.version != version or index >= len(opened.views):
+    promise = _read_data(action.data)
+    opened = await server.session.settled(promise.uri)
+    if opened is None or opened.document.version != promise.version or promise.prompt >= len(opened.views):
         raise content_modified()
-    if by_model and not await commands.wait_for_model(server, opened):
+    if promise.by_model and not await commands.wait_for_model(server, opened):
         return action
-    if opened.document.version != version:
+    if promise.facts:
+        view = opened.views[promise.prompt]
+        action.edit = await filling.resolved_context(server, opened, view, promise.facts)
+    if opened.document.version != promise.version:
         raise content_modified()
-    if phrases:
+    if promise.facts:
+        return action
+    if promise.phrases:
         visible = server.session.visible(opened)
-        chosen = [f for f in visible if f.prompt == index and f.gap.phrase in phrases]
-        action.edit = _fill_edit(server, opened, chosen)
+        chosen = [f for f in visible if f.prompt == promise.prompt and f.gap.phrase in promise.phrases]
+        action.edit = filling.lines_edit(server, opened, chosen)
         return action
-    action.edit = rewrite_edit(server, opened, opened.views[index])
-    if by_model and action.edit is None:
-        withheld = opened.views[index].triage.withheld
+    action.edit = rewrite_edit(server, opened, opened.views[promise.prompt])
+    if promise.by_model and action.edit is None:
+        withheld = opened.views[promise.prompt].triage.withheld
         commands.inform(server, withheld or "The model found nothing to improve in this prompt.")
     return action
 
@@ -80,25 +85,51 @@ def rewrite_edit(
     return workspace_edit(server, opened, view, edit) if edit else None
 
 
-def _fill_edit(
-    server: DevRouterServer, opened: OpenDocument, findings: Sequence[Finding]
-) -> types.WorkspaceEdit | None:
-    """A line to complete for each finding; all are of one prompt."""
-    if not findings:
-        return None
-    view = opened.views[findings[0].prompt]
-    return workspace_edit(
-        server, opened, view, fill_in(view.draft.text, [finding.gap for finding in findings])
-    )
+def _at(
+    server: DevRouterServer,
+    opened: OpenDocument,
+    params: types.CodeActionParams,
+    known: Mapping[str, Known],
+) -> Iterator[types.CodeAction]:
+    span = server.positions(opened.document.text).span(params.range)
+    visible = server.session.visible(opened)
+    answers = {
+        finding: filling.answers(opened, finding, known[text].facts)
+        for finding in visible
+        if (text := opened.views[finding.prompt].draft.text) in known
+    }
+    yield from masking.offered(server, opened, span, params.context)
+    for finding in visible:
+        if touch(finding.span, span):
+            yield from _for_finding(server, opened, finding, answers.get(finding, ()), params)
+    for index, view in enumerate(opened.views):
+        if touch(view.region.span, span):
+            of_prompt = [finding for finding in visible if finding.prompt == index]
+            facts = dict.fromkeys(fact for finding in of_prompt for fact in answers.get(finding, ()))
+            yield from _for_prompt(server, opened, index, of_prompt, list(facts))
 
 
 def _for_finding(
-    server: DevRouterServer, opened: OpenDocument, finding: Finding, params: types.CodeActionParams
+    server: DevRouterServer,
+    opened: OpenDocument,
+    finding: Finding,
+    facts: Sequence[Fact],
+    params: types.CodeActionParams,
 ) -> Iterator[types.CodeAction]:
     phrase = finding.gap.phrase
     message = f"Missing: {phrase}"
     diagnostics = [diagnostic for diagnostic in params.context.diagnostics if diagnostic.message == message]
-    yield _fill_action(server, opened, f"Add a line for: {phrase}", [finding], diagnostics)
+    if facts:
+        yield _context_action(
+            server,
+            opened,
+            finding.prompt,
+            filling.title_of(facts),
+            facts,
+            diagnostics,
+            preferred=len(facts) == 1,
+        )
+    yield _lines_action(server, opened, f"Add a line for: {phrase}", [finding], diagnostics)
     arguments = [opened.document.uri, finding.prompt, phrase]
     yield quick_fix(
         f"Ignore here: {phrase}",
@@ -114,24 +145,30 @@ def _for_finding(
 
 
 def _for_prompt(
-    server: DevRouterServer, opened: OpenDocument, index: int, findings: Sequence[Finding]
+    server: DevRouterServer,
+    opened: OpenDocument,
+    index: int,
+    findings: Sequence[Finding],
+    facts: Sequence[Fact],
 ) -> Iterator[types.CodeAction]:
     view, document = opened.views[index], opened.document
     resolves = client_resolves(server)
     if view.triage.decision.rewrite != view.draft.text:
-        data = _data(document, index)
         edit = None if resolves else rewrite_edit(server, opened, view)
         repaired = ", ".join(view.triage.repaired)
         title = f"Apply rewrite (put back: {repaired})" if repaired else "Apply rewrite"
         preferred = not findings and not view.triage.secrets
-        yield quick_fix(title, edit=edit, data=data, preferred=preferred)
+        yield quick_fix(title, edit=edit, data=_data(document, index), preferred=preferred)
     if server.session.model_can_be_asked(view):
         data = _data(document, index, by_model=True)
         title = "Ask the model for a rewrite"
         command = types.Command(title=title, command=ours.ASK_MODEL, arguments=[document.uri])
         yield quick_fix(title, data=data, command=None if resolves else command)
+    if len(facts) > 1:
+        title = f"Add all known context ({len(facts)} items)"
+        yield _context_action(server, opened, index, title, facts)
     if len(findings) > 1:
-        yield _fill_action(server, opened, f"Add lines for all {len(findings)} missing items", findings)
+        yield _lines_action(server, opened, f"Add lines for all {len(findings)} missing items", findings)
     for route in Route:
         if route is not (opened.chosen or view.triage.tier.route):
             command = types.Command(
@@ -140,7 +177,7 @@ def _for_prompt(
             yield quick_fix(f"Set tier: {route.value}", command=command)
 
 
-def _fill_action(
+def _lines_action(
     server: DevRouterServer,
     opened: OpenDocument,
     title: str,
@@ -150,36 +187,70 @@ def _fill_action(
     """Made when it is chosen, where the client can wait for that: only then is a stale one refused."""
     phrases = [finding.gap.phrase for finding in findings]
     data = _data(opened.document, findings[0].prompt, phrases=phrases)
-    edit = None if client_resolves(server) else _fill_edit(server, opened, findings)
+    edit = None if client_resolves(server) else filling.lines_edit(server, opened, findings)
     return quick_fix(title, edit=edit, data=data, diagnostics=diagnostics)
 
 
+def _context_action(
+    server: DevRouterServer,
+    opened: OpenDocument,
+    index: int,
+    title: str,
+    facts: Sequence[Fact],
+    diagnostics: Sequence[types.Diagnostic] = (),
+    *,
+    preferred: bool = False,
+) -> types.CodeAction:
+    """As above; the facts are looked up again, since a lock file may have changed meanwhile."""
+    data = _data(opened.document, index, facts=[filling.digest_of(fact) for fact in facts])
+    edit = None
+    if not client_resolves(server):
+        edit = filling.context_edit(server, opened, opened.views[index], facts)
+    return quick_fix(title, edit=edit, data=data, diagnostics=diagnostics, preferred=preferred)
+
+
+@dataclass(frozen=True, slots=True)
+class _Promise:
+    """All that it takes to make the edit later: of the rewrite, the model's, of facts or of lines."""
+
+    uri: str
+    version: int
+    prompt: int
+    by_model: bool = False
+    phrases: Sequence[str] = ()
+    facts: Sequence[str] = ()
+
+
 def _data(
-    document: Document, index: int, *, by_model: bool = False, phrases: Sequence[str] = ()
+    document: Document,
+    index: int,
+    *,
+    by_model: bool = False,
+    phrases: Sequence[str] = (),
+    facts: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """All that it takes to make the edit later: the rewrite, the model's, or lines to fill in."""
-    return {
-        "uri": document.uri,
-        "version": document.version,
-        "prompt": index,
-        "model": by_model,
-        "phrases": list(phrases),
-    }
+    """A promise as the client keeps it."""
+    return asdict(_Promise(document.uri, document.version, index, by_model, list(phrases), list(facts)))
 
 
-def _read_data(data: object) -> tuple[str, int, int, bool, list[str]]:
+def _read_data(data: object) -> _Promise:
     match data:
         case {
             "uri": str(uri),
             "version": int(version),
             "prompt": int(index),
-            "model": bool(by_model),
+            "by_model": bool(by_model),
             "phrases": [*phrases],
+            "facts": [*facts],
         }:
-            return uri, version, index, by_model, [str(phrase) for phrase in phrases]
+            return _Promise(uri, version, index, by_model, [*map(str, phrases)], [*map(str, facts)])
         case _:
             raise JsonRpcInvalidParams("This code action was not offered by DevRouter.")
 
 
 def _covers_quickfix(kind: str) -> bool:
     return kind in ("", types.CodeActionKind.QuickFix.value)
+
+
+def _region(opened: OpenDocument, finding: Finding) -> Span:
+    return opened.views[finding.prompt].region.span

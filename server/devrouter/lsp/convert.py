@@ -117,12 +117,20 @@ def secret_diagnostics(views: Iterable[PromptView], positions: Positions) -> lis
 
 
 def workspace_edit(
-    document: Document, edit: Edit, positions: Positions, *, versioned: bool
+    document: Document, edit: Edit, positions: Positions, *, versioned: bool, is_snippet: bool = False
 ) -> types.WorkspaceEdit:
-    """One edit of one document, bound to the version it was made for where the client understands that."""
-    text_edit = types.TextEdit(range=positions.range(edit.span), new_text=edit.text)
+    """One edit of one document, bound to the version it was made for where the client understands that.
+
+    A client that understands snippets understands versions too.
+    """
+    place = positions.range(edit.span)
     if not versioned:
-        return types.WorkspaceEdit(changes={document.uri: [text_edit]})
+        return types.WorkspaceEdit(changes={document.uri: [types.TextEdit(range=place, new_text=edit.text)]})
+    text_edit: types.TextEdit | types.SnippetTextEdit = (
+        types.SnippetTextEdit(range=place, snippet=types.StringValue(value=edit.text))
+        if is_snippet
+        else types.TextEdit(range=place, new_text=edit.text)
+    )
     identifier = types.OptionalVersionedTextDocumentIdentifier(uri=document.uri, version=document.version)
     change = types.TextDocumentEdit(text_document=identifier, edits=[text_edit])
     return types.WorkspaceEdit(document_changes=[change])

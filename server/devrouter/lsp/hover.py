@@ -1,4 +1,4 @@
-"""Hover: what the prompt was read as, the tier and why, the rewrite as a diff, and who answered what."""
+"""Hover: what the prompt was read as, the tier and why, what is known, the rewrite, and who answered what."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from devrouter.core.decision import FIELDS
+from devrouter.core.facts import heading_of, known_for, line_of
+from devrouter.core.fill import context_line
+from devrouter.core.kinds import GapKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from devrouter.app.facts import Known
     from devrouter.app.views import PromptView
     from devrouter.core.decision import Triage
+    from devrouter.core.facts import Fact
+    from devrouter.core.gaps import Gap
+    from devrouter.core.text import Span
     from devrouter.core.tiers import Route
     from devrouter.lsp.server import DevRouterServer
 
@@ -31,16 +38,24 @@ async def hover(server: DevRouterServer, params: types.HoverParams) -> types.Hov
         return None
     positions = server.positions(opened.document.text)
     offset = positions.offset(params.position)
-    view = next((v for v in opened.views if v.region.span.start <= offset <= v.region.span.end), None)
-    if view is None:
+    index = next((i for i, v in enumerate(opened.views) if _holds(v.region.span, offset)), None)
+    if index is None:
         return None
+    view, document = opened.views[index], opened.document
+    gaps = [finding.gap for finding in server.session.visible(opened) if finding.prompt == index]
+    known = await server.known(document.uri, view.draft.text)
+    found = _of_workspace(view, gaps, known, offset - view.region.span.start)
     markdown = _accepts_markdown(server)
-    lines = _markdown(view, opened.chosen) if markdown else _plain(view, opened.chosen)
+    lines = _markdown(view, opened.chosen, found) if markdown else _plain(view, opened.chosen, found)
     kind = types.MarkupKind.Markdown if markdown else types.MarkupKind.PlainText
     return types.Hover(
         contents=types.MarkupContent(kind=kind, value="\n\n".join(lines)),
         range=positions.range(view.region.span),
     )
+
+
+def _holds(span: Span, offset: int) -> bool:
+    return span.start <= offset <= span.end
 
 
 _GOOD = "Good as it stands."
@@ -52,7 +67,29 @@ def summary(triage: Triage, chosen: Route | None) -> str:
     return f"{decision.intent} · {decision.complexity} → {chosen or triage.tier.route}"
 
 
-def _markdown(view: PromptView, chosen: Route | None) -> Iterator[str]:
+def _of_workspace(view: PromptView, gaps: Sequence[Gap], known: Known, offset: int) -> list[str]:
+    """Where the context under the cursor is from, what is known of the gaps, which named files are absent."""
+    text = view.draft.text
+    line = context_line(text, offset)
+    lines = [
+        f"From {fact.source}."
+        for fact in known.facts
+        if line is not None and line in (f"- {line_of(fact)}", heading_of(fact))
+    ]
+    answers = known_for(gaps, known.facts, text)
+    if answers:
+        lines.append("Known: " + " · ".join(map(_with_source, answers)))
+    lines += [f"“{name}” is not in the workspace." for name in known.absent_files]
+    return lines
+
+
+def _with_source(fact: Fact) -> str:
+    if fact.kind is GapKind.CODE:
+        return heading_of(fact).removesuffix(":").replace("`", "")
+    return f"{line_of(fact)} ({fact.source})"
+
+
+def _markdown(view: PromptView, chosen: Route | None, found: Sequence[str]) -> Iterator[str]:
     triage = view.triage
     yield f"**{escaped(summary(triage, chosen))}**{_confidence(triage)}"
     yield escaped(_reason(triage, chosen)) + f" About {triage.tokens:,} tokens."
@@ -60,6 +97,7 @@ def _markdown(view: PromptView, chosen: Route | None) -> Iterator[str]:
         yield _secrets(triage)
     if triage.gaps:
         yield "Missing: " + "; ".join(escaped(gap.phrase) for gap in triage.gaps)
+    yield from map(escaped, found)
     diff = _diff(view)
     if diff:
         # The fence is longer than any in the text, so the text cannot end it.
@@ -76,7 +114,7 @@ def _markdown(view: PromptView, chosen: Route | None) -> Iterator[str]:
     yield f"*{escaped(_who(triage))}*"
 
 
-def _plain(view: PromptView, chosen: Route | None) -> Iterator[str]:
+def _plain(view: PromptView, chosen: Route | None, found: Sequence[str]) -> Iterator[str]:
     triage = view.triage
     yield summary(triage, chosen) + _confidence(triage)
     yield f"{_reason(triage, chosen)} About {triage.tokens:,} tokens."
@@ -84,6 +122,7 @@ def _plain(view: PromptView, chosen: Route | None) -> Iterator[str]:
         yield _secrets(triage)
     if triage.gaps:
         yield "Missing: " + "; ".join(gap.phrase for gap in triage.gaps)
+    yield from found
     diff = _diff(view)
     if diff:
         yield f"Rewrite:\n{diff}"

@@ -40,7 +40,7 @@ def quick_fix(
 
 
 def workspace_edit(
-    server: DevRouterServer, opened: OpenDocument, view: PromptView, edit: Edit
+    server: DevRouterServer, opened: OpenDocument, view: PromptView, edit: Edit, *, is_snippet: bool = False
 ) -> types.WorkspaceEdit:
     """An edit of one prompt as an edit of its document."""
     start = view.region.span.start
@@ -50,7 +50,16 @@ def workspace_edit(
     workspace = server.client_capabilities.workspace
     versioned = bool(workspace and workspace.workspace_edit and workspace.workspace_edit.document_changes)
     positions = server.positions(opened.document.text)
-    return convert.workspace_edit(opened.document, moved, positions, versioned=versioned)
+    return convert.workspace_edit(
+        opened.document, moved, positions, versioned=versioned, is_snippet=is_snippet
+    )
+
+
+def client_takes_snippets(server: DevRouterServer) -> bool:
+    """Whether an edit may say where the cursor goes."""
+    workspace = server.client_capabilities.workspace
+    declared = workspace.workspace_edit if workspace else None
+    return bool(declared and declared.document_changes and declared.snippet_edit_support)
 
 
 def client_resolves(server: DevRouterServer) -> bool:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from devrouter.app.configuration import Configuration
+    from devrouter.app.facts import Known
     from devrouter.app.findings import Finding
     from devrouter.app.opened import OpenDocument
     from devrouter.app.session import Session
@@ -255,9 +256,21 @@ class DevRouterServer(LanguageServer):
             return None
         if (file := project_file(path)) is not None:
             return file.parent
-        folders = (path_of(folder.uri) for folder in self.workspace.folders.values())
-        holding = [folder for folder in folders if folder is not None and path.is_relative_to(folder)]
+        holding = [folder for folder in self._folders() if path.is_relative_to(folder)]
         return max(holding, key=lambda folder: len(folder.parts), default=None)
+
+    async def known(self, uri: str, text: str) -> Known:
+        """What the document's workspace knows of one of its prompts. Asked for only when the user asks."""
+        from devrouter.app.configuration import path_of
+
+        return await self.session.workspaces.ask(path_of(uri), self._folders(), text)
+
+    def _folders(self) -> list[Path]:
+        """The folders that the editor has open."""
+        from devrouter.app.configuration import path_of
+
+        paths = (path_of(folder.uri) for folder in self.workspace.folders.values())
+        return [path for path in paths if path is not None]
 
     # Listener
 
