@@ -31,6 +31,7 @@ DEFAULTS = Path(__file__).with_name("config.toml")
 _STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Similarity = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -40,7 +41,7 @@ class CollectSettings:
     text_field: str
     source_field: str
     group_field: str
-    near: Share
+    near: Similarity
     run: Count
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -94,7 +95,7 @@ class SplitSettings:
     validation_share: Share
     holdout_sources: tuple[str, ...]
     against: tuple[str, ...]
-    near: Share
+    near: Similarity
     run: Count
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT

@@ -29,7 +29,8 @@ class NearIndex(Generic[Key]):
         self._run = run
         self._known: dict[Key, tuple[int, frozenset[str]]] = {}  # When it was added, and its runs.
         self._empty = MinHash(num_perm=_PERMUTATIONS)
-        self._candidates = MinHashLSH(threshold, _PERMUTATIONS, weights=_WEIGHTS)
+        # It takes no threshold near one; what it finds beyond is compared and let go.
+        self._candidates = MinHashLSH(min(threshold, 0.95), _PERMUTATIONS, weights=_WEIGHTS)
 
     def add(self, key: Key, text: str) -> None:
         runs = runs_of(text, self._run)

@@ -177,20 +177,11 @@ class AppendedRows:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._stream = open_to_go_on(path, "run of this step")
         self.rows: list[dict[str, Any]] = []
-        whole, ended = 0, True
-        for number, line in enumerate(self._stream, start=1):
-            row, ended = _object(line), line.endswith(b"\n")
-            if row is None and ended:
-                raise FileError(f"{path}, line {number}: is damaged; remove this line to go on")
-            if row is None:
-                ended = True
-                break
-            self.rows.append(row)
-            whole += len(line)
-        self._stream.seek(whole)
-        self._stream.truncate()
-        if not ended:
-            self._stream.write(b"\n")
+        try:
+            self._recover()
+        except BaseException:
+            self._stream.close()
+            raise
 
     def append(self, row: dict[str, Any]) -> None:
         """Add a row; it survives the end of this process and of the machine from here on."""
@@ -207,6 +198,22 @@ class AppendedRows:
         self._stream.close()
         if not self.rows:
             self.path.unlink()
+
+    def _recover(self) -> None:
+        whole, ended = 0, True
+        for number, line in enumerate(self._stream, start=1):
+            row, ended = _object(line), line.endswith(b"\n")
+            if row is None and ended:
+                raise FileError(f"{self.path}, line {number}: is damaged; remove this line to go on")
+            if row is None:
+                ended = True
+                break
+            self.rows.append(row)
+            whole += len(line)
+        self._stream.seek(whole)
+        self._stream.truncate()
+        if not ended:
+            self._stream.write(b"\n")
 
 
 def _line(row: Prompt | Labelled | dict[str, Any]) -> bytes:
