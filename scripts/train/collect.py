@@ -16,13 +16,13 @@ import io
 import json
 import sys
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from devrouter.app.secrets import secrets_in
-from devrouter.cli.terminal import plural, progress_bar
+from devrouter.cli.terminal import progress_bar
 from devrouter.core.draft import Document, draft_of, prompts_in
 from devrouter.core.json_lines import numbered_rows
 from devrouter.core.secrets import masked
@@ -83,10 +83,8 @@ def main() -> None:
     broken = options.output.with_suffix(".broken.jsonl")
     broken.unlink(missing_ok=True)
     if collected.broken:
-        write_rows(
-            broken, ({"file": it.file, "line": it.line, "reason": it.reason} for it in collected.broken)
-        )
-        print(f"{plural(len(collected.broken), 'row or file')} cannot be read: see {broken}", file=sys.stderr)
+        write_rows(broken, map(asdict, collected.broken))
+        print(f"{len(collected.broken):,} rows or files cannot be read: see {broken}", file=sys.stderr)
     if not collected.prompts:
         raise FileError(f"{', '.join(map(str, options.inputs))}: no prompt was found")
     write_rows(options.output, collected.prompts)

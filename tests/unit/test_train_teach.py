@@ -340,6 +340,18 @@ async def test_the_key_comes_from_the_environment_and_is_told_where_it_is_not(wo
     assert "OTHER_KEY is not set in the environment" in said
 
 
+async def test_a_local_server_is_not_reached_through_a_proxy(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with provider() as made:
+        status, said = await work.teach(made, "teach.model.attempts=1")
+    assert status == 0, said
+
+
 async def test_a_killed_run_loses_nothing_and_pays_nothing_twice(work: Work) -> None:
     held = asyncio.Event()
     waiting = 0
