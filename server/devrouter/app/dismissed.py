@@ -57,17 +57,13 @@ class Dismissed:
 
     def _make_key(self) -> bytes:
         key = os.urandom(_KEY_BYTES)
-        new = self._file.with_name(f"{self._file.name}.{os.getpid()}-{time.time_ns()}.new")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(descriptor, "wb") as stream:
+            flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
+            with os.fdopen(os.open(self._file, flags, 0o600), "wb") as stream:
                 stream.write(key)
-            new.replace(self._file)
         except OSError as error:
             raise IgnoreError(f"{self._file}: cannot be written ({error.strerror}).") from None
-        finally:
-            new.unlink(missing_ok=True)
         self._key = key
         return key
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from devrouter.core.edits import smallest_edit, with_line_endings
@@ -37,7 +39,7 @@ class CheckedPrompt:
         return gap.anchor.moved(self.region.span.start)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CheckedDocument:
     source: Source
     lines: Lines
@@ -54,6 +56,16 @@ class CheckedDocument:
     @property
     def rewrites(self) -> int:
         return sum(prompt.has_rewrite for prompt in self.prompts)
+
+    @cached_property
+    def starred(self) -> str:
+        """The text to quote lines of in a report: each character of a secret is a star."""
+        text = self.source.text
+        for prompt in self.prompts:
+            for secret in prompt.triage.secrets:
+                start, end = secret.span.moved(prompt.region.span.start)
+                text = text[:start] + re.sub(r"[^\r\n]", "*", text[start:end]) + text[end:]
+        return text
 
     def place(self, offset: int) -> tuple[int, int]:
         """(line, column) of an offset, both from one, columns in characters."""

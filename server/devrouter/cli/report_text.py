@@ -96,7 +96,7 @@ def _finding(
         place = f"{visible(document.source.name)}:{line}:{column}:"
         yield f"{style.dim(place)} {style.yellow(gap.kind.value)} {visible(gap.phrase)}"
     start, end = document.lines.line_span(line - 1)
-    content = document.source.text[start:end]
+    content = document.starred[start:end]
     gutter = " " * len(str(line))
     shown, indent, marked = _window(content, span.start - start, min(span.end, end) - start, len(gutter) + 3)
     # A gap that concerns no words in particular stands at the prompt's first line, marked more lightly.

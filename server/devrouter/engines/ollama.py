@@ -66,6 +66,7 @@ class Shown:
     path: Path | None
     quantization: str
     context_length: int | None
+    remote_host: str | None
 
 
 class OllamaServer:
@@ -99,6 +100,7 @@ class OllamaServer:
             path=Path(source[1].strip().strip('"')) if source and self.endpoint.is_local else None,
             quantization=(body.get("details") or {}).get("quantization_level") or "unknown",
             context_length=context if isinstance(context, int) else None,
+            remote_host=_remote_host({**body, "name": name}),
         )
 
     async def _json(self, method: str, path: str, body: dict[str, str] | None = None) -> dict[str, Any]:
@@ -155,6 +157,7 @@ class OllamaEngine:
         self.options = options
         self._environment = os.environ if environment is None else environment
         self._verified: dict[str, Verification] = {}
+        self._remote_hosts: dict[str, str | None] = {}
         self._current: Verification | None = None
 
     @property
@@ -219,10 +222,14 @@ class OllamaEngine:
         model = await server.find(self.options.model)
         if model is None:
             raise _missing(server.endpoint, self.options.model)
+        if model.digest not in self._verified:
+            shown = await server.show(model.name)
+            self._verified[model.digest] = await verified(shown)
+            self._remote_hosts[model.digest] = shown.remote_host
+        # The list of models may leave out what is said of one alone.
+        model = replace(model, remote_host=model.remote_host or self._remote_hosts[model.digest])
         if model.elsewhere is not None:
             model.elsewhere.require_allowed(self.options.allowed_hosts)
-        if model.digest not in self._verified:
-            self._verified[model.digest] = await verified(server, model.name)
         self._current = self._verified[model.digest]
         return model, self._current
 
@@ -254,9 +261,8 @@ class OllamaEngine:
             raise UnknownForm from None
 
 
-async def verified(server: OllamaServer, name: str) -> Verification:
+async def verified(shown: Shown) -> Verification:
     """Look at the model's own file, in a thread: a large vocabulary takes a few tenths of a second."""
-    shown = await server.show(name)
     found = await asyncio.to_thread(verify.verify_in_ollama, shown.path, shown.template, shown.system)
     if found.context_length is not None:
         return found
