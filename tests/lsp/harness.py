@@ -42,7 +42,10 @@ class StaleEditError(Exception):
 
 
 class Editor(LanguageClient):
-    """One editor with one server. `texts` and `versions` are what the editor itself holds, by URI."""
+    """One editor with one server. `texts` and `versions` are what the editor itself holds, by URI.
+
+    `partial_results` are those of requests, by the token that a test put there.
+    """
 
     def __init__(self) -> None:
         super().__init__(converter_factory=_converter)
@@ -50,6 +53,7 @@ class Editor(LanguageClient):
         self.versions: dict[str, int] = {}
         self.publications: list[types.PublishDiagnosticsParams] = []
         self.statuses: list[dict[str, Any]] = []
+        self.partial_results: dict[types.ProgressToken, list[Any]] = {}
         self.encoding = "utf-16"
         self.stops: list[str] = []
         self._sync = types.TextDocumentSyncKind.Full
@@ -60,6 +64,7 @@ class Editor(LanguageClient):
             types.CLIENT_REGISTER_CAPABILITY: lambda _params: None,
             types.WORKSPACE_CODE_LENS_REFRESH: lambda _params: None,
             types.WINDOW_SHOW_MESSAGE: self._told,
+            types.PROGRESS: self._progressed,
             "devrouter/status": self._status_changed,
         }
         features = {method: _function(handler) for method, handler in handlers.items()}
@@ -269,6 +274,12 @@ class Editor(LanguageClient):
     def _told(self, params: types.ShowMessageParams) -> None:
         self.messages.append(params)
         self._news.set()
+
+    def _progressed(self, params: types.ProgressParams) -> None:
+        if params.token in self.partial_results:
+            self.partial_results[params.token].append(params.value)
+        else:
+            DEFAULT_CLIENT_FEATURES[types.PROGRESS](self, params)
 
     def _asked_to_apply(self, params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
         self.apply(params.edit)

@@ -60,6 +60,7 @@ def prompts(
         ("file:///home/me/my.prompts/README.md", "markdown", None),
         ("file:///home/me/claude-prompt-library/README.md", "markdown", None),
         ("file:///tmp/other/buffer.txt", "plaintext", None),
+        ("chatSessionInput:input-1", "plaintext", CHAT),
         ("file:///home/me/prompt.md", "markdown", None),
         ("file:///home/me/style.instructions.md", "instructions", None),
         ("file:///home/me/style.instructions.md", "markdown", None),

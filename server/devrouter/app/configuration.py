@@ -17,17 +17,24 @@ if TYPE_CHECKING:
 
 
 class Configuration:
-    """Settings by file. `user_options` are the user's alone; `workspace_options` may be a repository's."""
+    """Settings by file. `user_options` are the user's alone; `workspace_options` may be a repository's.
 
-    def __init__(self, user_options: Mapping[str, object], user_config: Path | None) -> None:
+    `root` is the folder that the editor has open: a document that is not a file belongs to it.
+    """
+
+    def __init__(
+        self, user_options: Mapping[str, object], user_config: Path | None, root: Path | None = None
+    ) -> None:
         self._user_options = user_options
         self.user_config = user_config
+        self._root = root
         self._workspace_options: Mapping[str, object] = {}
         self._loaded: dict[Path | None, LoadedSettings] = {}
 
     def of(self, uri: str) -> Settings:
-        """The effective settings for the document; of the user alone where it is not a file."""
-        return self._load(path_of(uri)).settings
+        """The effective settings for the document."""
+        path = path_of(uri)
+        return self._load(self._root if path is None else path.parent).settings
 
     def user(self) -> Settings:
         """The settings that do not depend on a file: which engines there are, and where."""
@@ -54,8 +61,7 @@ class Configuration:
         opened = (folder for folder in self._loaded if folder is not None)
         return configuration_folders(opened, self.user_config)
 
-    def _load(self, path: Path | None) -> LoadedSettings:
-        folder = None if path is None else path.parent
+    def _load(self, folder: Path | None) -> LoadedSettings:
         if folder not in self._loaded:
             self._loaded[folder] = load_settings(
                 folder,

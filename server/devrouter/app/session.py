@@ -159,9 +159,14 @@ class Session:
                 raise
             raise TextChanged from None
 
-    def model_can_be_asked(self, view: PromptView) -> bool:
-        """True where a model is set up that has not answered this prompt yet."""
-        return self._model.trigger is not None and not view.by_model
+    def model_can_be_asked(self, opened: OpenDocument, view: PromptView) -> bool:
+        """True where a model is set up that may read this prompt and has not answered it yet."""
+        return self._model.trigger is not None and not opened.document.is_private and not view.by_model
+
+    async def read(self, document: Document) -> tuple[PromptView, ...]:
+        """The prompts of a text that no editor holds, answered instantly; nothing about it is written."""
+        settings, loop = self._configuration.of(document.uri), asyncio.get_running_loop()
+        return await loop.run_in_executor(self._worker, views_of, document, settings, self._triager)
 
     def view(self, opened: OpenDocument, region: Region) -> PromptView:
         """Any part of the document as a prompt of its own."""
@@ -279,7 +284,7 @@ class Session:
         if former is not None:
             await asyncio.wait([former])
         await opened.current.wait()
-        if all(view.by_model for view in opened.views):
+        if opened.document.is_private or all(view.by_model for view in opened.views):
             return
         opened.busy = True
         self._tell(opened)

@@ -33,7 +33,7 @@ def views_of(document: Document, settings: Settings, triager: Triager) -> tuple[
 def view_of(document: Document, region: Region, settings: Settings, triager: Triager) -> PromptView:
     """One prompt answered, with the model's part where it has answered this very text before."""
     draft = draft_of(document, region)
-    remembered = triager.remembered(draft, settings)
+    remembered = None if document.is_private else triager.remembered(draft, settings)
     triage = remembered or triager.instant(draft, settings)
     return PromptView(region, draft, triage, by_model=remembered is not None)
 

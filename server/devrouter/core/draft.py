@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
 __all__ = [
+    "CHAT_INPUT",
     "Destination",
     "Document",
     "Draft",
@@ -53,6 +54,9 @@ _INSTRUCTION_FILES = (
 _NO_AGENT = frozenset({"", "~", "null", "ask", "edit"})
 """What `agent:` may say in VS Code without naming one that looks things up."""
 
+CHAT_INPUT = "chatSessionInput:"
+"""The scheme under which VS Code shows its chat's input box to extensions."""
+
 _BYTE_ORDER_MARK = "\ufeff"
 _FRONT_MATTER_START = re.compile(r"---[ \t]*(?:\r\n|\n|\r|\Z)")
 _FRONT_MATTER_END = re.compile(r"(?<=[\r\n])---[ \t]*(?:\r\n|\n|\r|\Z)")
@@ -75,6 +79,14 @@ class Document:
     language_id: str
     version: int
     text: str
+
+    @property
+    def is_private(self) -> bool:
+        """True for the input box of a chat: what is typed there was never meant to be a document.
+
+        Such a text is read by the embedded engine alone, and nothing about it is written to disk.
+        """
+        return self.uri.startswith(CHAT_INPUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +126,9 @@ def prompts_in(
     files that are to be read as drafts. `*` and `?` stay within a folder, `**` crosses folders, and a glob
     that does not start with `/` may begin at any folder of the path.
     """
+    if document.is_private:
+        region = _region(document.text, Span(0, len(document.text)), Destination.CHAT)
+        return (region,) if region else ()
     path = path_in(document.uri)
     if matches(path, (*_AGENT_DRAFTS, *agent_patterns)):
         return _whole(document.text, Destination.AGENT)

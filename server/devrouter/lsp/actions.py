@@ -130,6 +130,8 @@ def _for_finding(
             preferred=len(facts) == 1,
         )
     yield _lines_action(server, opened, f"Add a line for: {phrase}", [finding], diagnostics)
+    if opened.document.is_private:  # What is ignored is written to disk.
+        return
     arguments = [opened.document.uri, finding.prompt, phrase]
     yield quick_fix(
         f"Ignore here: {phrase}",
@@ -159,7 +161,7 @@ def _for_prompt(
         title = f"Apply rewrite (put back: {repaired})" if repaired else "Apply rewrite"
         preferred = not findings and not view.triage.secrets
         yield quick_fix(title, edit=edit, data=_data(document, index), preferred=preferred)
-    if server.session.model_can_be_asked(view):
+    if server.session.model_can_be_asked(opened, view):
         data = _data(document, index, by_model=True)
         title = "Ask the model for a rewrite"
         command = types.Command(title=title, command=ours.ASK_MODEL, arguments=[document.uri])

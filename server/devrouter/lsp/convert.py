@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         PromptMessage,
         RangeMessage,
         StatusMessage,
+        TextTriageMessage,
         TierChoiceMessage,
         TriageMessage,
     )
@@ -164,6 +165,17 @@ def triage_message(document: Document, views: Iterable[PromptView], positions: P
     digest = sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()
     prompts = [_prompt_message(view, positions) for view in views]
     return {"version": document.version, "textHash": digest, "prompts": prompts}
+
+
+def text_triage_message(view: PromptView, settings: Settings) -> TextTriageMessage:
+    """A text's intent, complexity and tier, with the tiers to choose from."""
+    triage = view.triage
+    return {
+        "intent": triage.decision.intent.value,
+        "complexity": triage.decision.complexity.value,
+        "tier": {"route": triage.tier.route.value, "reason": triage.tier.reason},
+        "tiers": [_tier_choice_message(route, settings.tiers.of(route)) for route in Route],
+    }
 
 
 def _tier_choice_message(route: Route, tier: TierSettings) -> TierChoiceMessage:

@@ -84,6 +84,18 @@ async def triage(ls: DevRouterServer, params: Any) -> ours.TriageMessage | None:
     return await selection.triage(ls, params)
 
 
+async def triage_text(ls: DevRouterServer, params: Any) -> ours.TextTriageMessage | None:  # noqa: ANN401
+    from devrouter.lsp import selection
+
+    return await selection.triage_text(ls, params)
+
+
+async def answer(ls: DevRouterServer, params: Any) -> None:  # noqa: ANN401
+    from devrouter.lsp import answering
+
+    await answering.answer(ls, params)
+
+
 async def ignore_here(ls: DevRouterServer, uri: str, prompt: int, phrase: str) -> None:
     from devrouter.lsp import commands
 
@@ -142,6 +154,8 @@ FEATURES: tuple[tuple[str, Callable[..., Any], object], ...] = (
     (types.TEXT_DOCUMENT_HOVER, text_document_hover, None),
     (types.TEXT_DOCUMENT_CODE_LENS, code_lens, None),
     (ours.TRIAGE, triage, None),
+    (ours.TRIAGE_TEXT, triage_text, None),
+    (ours.ANSWER, answer, None),
 )
 COMMANDS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (ours.IGNORE_HERE, ignore_here),

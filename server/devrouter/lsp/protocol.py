@@ -3,6 +3,10 @@
 - `devrouter/status`, server to client: how things are for one document. Sent only to clients that announce
   it, by the experimental capability `{"devrouter": {"status": true}}` or the initialization option `status`.
 - `devrouter/triage`, client to server: every prompt of an open document, or the selection as one prompt.
+- `devrouter/triageText`, client to server: a text that no editor holds, such as a chat's first message. The
+  embedded engine alone reads it.
+- `devrouter/answer`, client to server: a prompt for the local tier's model to answer. The answer comes as
+  partial results under the `partialResultToken`; the request ends when it is whole, or fails.
 - The commands that change something an edit cannot.
 """
 
@@ -12,6 +16,8 @@ from typing import Any, NotRequired, TypedDict
 
 STATUS = "devrouter/status"
 TRIAGE = "devrouter/triage"
+TRIAGE_TEXT = "devrouter/triageText"
+ANSWER = "devrouter/answer"
 
 IGNORE_HERE = "devrouter.server.ignoreHere"
 IGNORE_IN_PROJECT = "devrouter.server.ignoreInProject"
@@ -125,3 +131,33 @@ class TriageMessage(TypedDict):
     version: int
     textHash: str
     prompts: list[PromptMessage]
+
+
+class TriageTextParams(TypedDict):
+    """`devrouter/triageText`."""
+
+    text: str
+
+
+class TextTriageMessage(TypedDict):
+    """The answer to `devrouter/triageText`, null for a text without words. `tiers` are the three."""
+
+    intent: str
+    complexity: str
+    tier: TierMessage
+    tiers: list[TierChoiceMessage]
+
+
+class AnswerParams(TypedDict):
+    """`devrouter/answer`: the prompt as it is sent, and the document whose settings hold."""
+
+    textDocument: dict[str, str]
+    text: str
+    partialResultToken: str
+
+
+class AnswerPartMessage(TypedDict):
+    """A piece of the answer, and the model in Ollama that writes it."""
+
+    model: str
+    text: str

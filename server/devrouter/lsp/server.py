@@ -157,7 +157,9 @@ class DevRouterServer(LanguageServer):
         from devrouter.app.configuration import Configuration
         from devrouter.app.startup import make_session
 
-        self.configuration: Configuration = Configuration(self._user_options, self._options.user_config)
+        self.configuration: Configuration = Configuration(
+            self._user_options, self._options.user_config, next(iter(self._folders()), None)
+        )
         self.session: Session = make_session(self, self.configuration)
         self.tell_problems()
         self.watch()
