@@ -1,5 +1,6 @@
 /** The language client: one server process, its messages, and the restarts after a crash. */
 
+import { randomUUID } from 'node:crypto';
 import type * as vscode from 'vscode';
 import {
   CloseAction,
@@ -7,12 +8,25 @@ import {
   type ErrorHandler,
   LanguageClient,
   type LanguageClientOptions,
+  ProgressType,
   RevealOutputChannelOn,
   State,
 } from 'vscode-languageclient/node';
 import { documentSelector } from './documents.ts';
 import type { Server } from './locate.ts';
-import { STATUS, type StatusMessage, TRIAGE, type TriageMessage, type TriageParams } from './protocol.ts';
+import {
+  ANSWER,
+  type AnswerParams,
+  type AnswerPartMessage,
+  STATUS,
+  type StatusMessage,
+  type TextTriageMessage,
+  TRIAGE,
+  TRIAGE_TEXT,
+  type TriageMessage,
+  type TriageParams,
+  type TriageTextParams,
+} from './protocol.ts';
 import { followLog } from './serverLog.ts';
 import { machineSettings, resourceSettings } from './settings.ts';
 
@@ -67,6 +81,30 @@ export class Client {
     const params: TriageParams = { textDocument: { uri: converter.asUri(document.uri) } };
     if (selection) params.range = converter.asRange(selection);
     return this.client.sendRequest<TriageMessage | null>(TRIAGE, params);
+  }
+
+  /** A text that no editor holds, read by the server's own engine; null for one without words. */
+  triageText(text: string, token: vscode.CancellationToken): Promise<TextTriageMessage | null> {
+    const params: TriageTextParams = { text };
+    return this.client.sendRequest<TextTriageMessage | null>(TRIAGE_TEXT, params, token);
+  }
+
+  /** Have the local tier's model answer; `hear` gets each piece. Resolves when the answer is whole. */
+  async answer(
+    document: vscode.TextDocument,
+    text: string,
+    hear: (part: AnswerPartMessage) => void,
+    token: vscode.CancellationToken,
+  ): Promise<void> {
+    const partialResultToken = randomUUID();
+    const uri = this.client.code2ProtocolConverter.asUri(document.uri);
+    const params: AnswerParams = { textDocument: { uri }, text, partialResultToken };
+    const hearing = this.client.onProgress(new ProgressType<AnswerPartMessage>(), partialResultToken, hear);
+    try {
+      await this.client.sendRequest(ANSWER, params, token);
+    } finally {
+      hearing.dispose();
+    }
   }
 
   private clientOptions(

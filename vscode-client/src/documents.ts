@@ -1,8 +1,11 @@
 /** Which documents the server is told about, and how a prompt is guessed where no server answers. */
 
 import * as vscode from 'vscode';
+import { chatHints } from './settings.ts';
 
 const SCHEMES = ['file', 'untitled', 'vscode-userdata'];
+/** The input box of VS Code's chat, which shows itself to extensions as a document. */
+export const CHAT_INPUT = 'chatSessionInput';
 const LANGUAGES = ['prompt', 'markdown'];
 /** Drafts that may have any language; the rest are `prompt` or `markdown` by their names. */
 const PATTERNS = ['**/*.prompt.md', '**/*.prompt', '**/*.prompt.txt', '**/*.pi.md'];
@@ -24,6 +27,7 @@ export function documentSelector(): Filter[] {
     ...own.map((glob) => (glob.startsWith('/') ? glob : `**/${glob}`)),
   ];
   return [
+    ...(chatHints() ? [{ scheme: CHAT_INPUT }] : []),
     ...SCHEMES.flatMap((scheme) => LANGUAGES.map((language) => ({ scheme, language }))),
     ...patterns.map((pattern) => ({ scheme: 'file', pattern })),
   ];

@@ -1,10 +1,13 @@
 /** DevRouter in VS Code: what is made when the extension starts, and its commands. */
 
 import * as vscode from 'vscode';
+import { answerLocally } from './answerLocally.ts';
+import { ChatInput } from './chatInput.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { pickTier, writeModelOfTier } from './pickTier.ts';
 import { ASK_MODEL } from './protocol.ts';
 import { Rewrites } from './rewrite.ts';
+import { registerRouterModel } from './routerModel.ts';
 import { sendToChat } from './send.ts';
 import { StatusView } from './statusView.ts';
 import { TierChoices } from './tierChoices.ts';
@@ -21,7 +24,9 @@ export function activate(context: vscode.ExtensionContext): void {
   const choices = new TierChoices(server, context.workspaceState);
   const rewrites = new Rewrites(server);
   const tools = new Tools(server, context, channel);
-  context.subscriptions.push(channel, statuses, choices.register(), rewrites.register());
+  const chat = new ChatInput(server);
+  context.subscriptions.push(channel, statuses, choices.register(), rewrites.register(), chat.register());
+  context.subscriptions.push(registerRouterModel(server));
 
   const commands: Record<string, (...args: never[]) => unknown> = {
     'devrouter.newPrompt': () => newPrompt(),
@@ -29,6 +34,7 @@ export function activate(context: vscode.ExtensionContext): void {
     'devrouter.pickTier': () => pickTier(statuses, choices),
     'devrouter.writeModel': () => writeModelOfTier(statuses),
     'devrouter.sendToChat': () => sendToChat(server, statuses, channel),
+    'devrouter.answerLocally': () => answerLocally(server),
     'devrouter.applyRewrite': (uri?: vscode.Uri) => rewrites.apply(uri),
     'devrouter.previewRewrite': () => rewrites.preview(),
     'devrouter.askModel': () => askModel(),

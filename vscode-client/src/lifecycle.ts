@@ -10,13 +10,15 @@ import { locate, type Machine, type Search, type Server } from './locate.ts';
 import { withLogs } from './notify.ts';
 import type { StatusMessage } from './protocol.ts';
 import { Cancelled, onPath, run } from './run.ts';
-import { machineSettings, preferences } from './settings.ts';
+import { chatHints, machineSettings, preferences } from './settings.ts';
 import { shortened } from './status.ts';
 
 export type ServerState =
   | { name: 'starting' }
   | { name: 'running'; server: Server }
   | { name: 'failed'; message: string; command: vscode.Command };
+
+const RESTART: vscode.Command = { title: 'Restart', command: 'devrouter.restart' };
 
 export class Lifecycle {
   /** Restarts that are asked for while one is under way become one. */
@@ -60,6 +62,17 @@ export class Lifecycle {
     this.client = undefined;
     // A server that crashed too often rejects to be stopped; it is gone all the same.
     await client?.stop().catch((error) => this.channel.debug(`Stopping the server: ${error}`));
+  }
+
+  /** The client once the server runs. Where it does not, the user is told and this rejects with the reason. */
+  async running(): Promise<Client> {
+    while (this.state.name === 'starting') await once(this.onState);
+    if (this.state.name === 'running' && this.client) return this.client;
+    const failed = this.state.name === 'failed' ? this.state : undefined;
+    const message = failed?.message ?? 'The DevRouter server does not run.';
+    const { title, command, arguments: given = [] } = failed?.command ?? RESTART;
+    void withLogs('error', message, { [title]: () => vscode.commands.executeCommand(command, ...given) });
+    throw new Error(message);
   }
 
   /** Make the environment of our own, with progress and cancel, and start its server. */
@@ -107,7 +120,7 @@ export class Lifecycle {
   }
 
   private failedToRun(message: string): void {
-    this.become({ name: 'failed', message, command: { title: 'Restart', command: 'devrouter.restart' } });
+    this.become({ name: 'failed', message, command: RESTART });
     void withLogs('error', message, { Restart: () => this.restart() });
   }
 
@@ -177,6 +190,16 @@ export class Lifecycle {
   /** What the server is started with: a change of it needs a new one. */
   private fingerprint(): string {
     const { agentPatterns, include } = vscode.workspace.getConfiguration('devrouter.prompts');
-    return JSON.stringify([machineSettings(this.context.extension), preferences(), agentPatterns, include]);
+    const read = [agentPatterns, include, chatHints()];
+    return JSON.stringify([machineSettings(this.context.extension), preferences(), ...read]);
   }
+}
+
+function once<T>(event: vscode.Event<T>): Promise<T> {
+  return new Promise((resolve) => {
+    const listening = event((value) => {
+      listening.dispose();
+      resolve(value);
+    });
+  });
 }

@@ -5,6 +5,8 @@
 
 export const STATUS = 'devrouter/status';
 export const TRIAGE = 'devrouter/triage';
+export const TRIAGE_TEXT = 'devrouter/triageText';
+export const ANSWER = 'devrouter/answer';
 
 export const IGNORE_HERE = 'devrouter.server.ignoreHere';
 export const IGNORE_IN_PROJECT = 'devrouter.server.ignoreInProject';
@@ -101,4 +103,30 @@ export interface TriageMessage {
   version: number;
   textHash: string;
   prompts: PromptMessage[];
+}
+
+/** A text that no editor holds, such as a chat's first message; the embedded engine alone reads it. */
+export interface TriageTextParams {
+  text: string;
+}
+
+/** The answer to `devrouter/triageText`, null for a text without words. `tiers` are the three. */
+export interface TextTriageMessage {
+  intent: string;
+  complexity: string;
+  tier: TierMessage;
+  tiers: TierChoiceMessage[];
+}
+
+/** A prompt for the local tier's model to answer, and the document whose settings hold. */
+export interface AnswerParams {
+  textDocument: Record<string, string>;
+  text: string;
+  partialResultToken: string;
+}
+
+/** A piece of the answer, and the model in Ollama that writes it. */
+export interface AnswerPartMessage {
+  model: string;
+  text: string;
 }

@@ -11,7 +11,7 @@ interface Property {
 }
 
 /** The client's own settings; the server does not know them. */
-const CLIENT_SETTINGS = ['devrouter.server.path', 'devrouter.interpreter'];
+const CLIENT_SETTINGS = ['devrouter.server.path', 'devrouter.interpreter', 'devrouter.chat.hints'];
 
 /** Settings of scope `machine`, which only the user can set: for `initializationOptions`. */
 export function machineSettings(extension: vscode.Extension<unknown>): Record<string, unknown> {
@@ -34,6 +34,11 @@ export function preferences(): Preferences {
     serverPath: own.get('server.path', '').trim(),
     interpreter: own.get('interpreter', '').trim(),
   };
+}
+
+/** Whether the user wants findings in the chat's input box. */
+export function chatHints(): boolean {
+  return vscode.workspace.getConfiguration('devrouter').get('chat.hints', false);
 }
 
 type Inspected = NonNullable<ReturnType<vscode.WorkspaceConfiguration['inspect']>>;

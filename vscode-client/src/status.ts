@@ -17,6 +17,8 @@ export interface StatusBarView {
   tooltip: string[];
 }
 
+type Tiers = Pick<StatusMessage, 'tiers'>;
+
 export interface HealthView {
   severity: 'information' | 'warning' | 'error';
   detail: string;
@@ -53,11 +55,11 @@ export function effectiveRoute(status: StatusMessage): string {
   return status.chosen ?? status.tier?.route ?? '';
 }
 
-export function tierChoice(status: StatusMessage, route: string): TierChoiceMessage | undefined {
+export function tierChoice(status: Tiers, route: string): TierChoiceMessage | undefined {
   return status.tiers.find((tier) => tier.route === route);
 }
 
-export function tierName(status: StatusMessage, route: string): string {
+export function tierName(status: Tiers, route: string): string {
   return tierChoice(status, route)?.name || route;
 }
 

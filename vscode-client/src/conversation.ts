@@ -1,0 +1,87 @@
+/** What a chat's messages say of their conversation: pure, without VS Code. */
+
+import { createHash } from 'node:crypto';
+import type { TextTriageMessage } from './protocol.ts';
+
+/** As VS Code hands a message to a provider; a part of text has its text in `value`. */
+export interface Message {
+  role: number;
+  content: readonly unknown[];
+}
+
+const USER = 1;
+const ASSISTANT = 2;
+/** Copilot's chat puts what the user typed between these, among much that they did not. */
+const TYPED = /<userRequest>\s*([\s\S]*?)\s*<\/userRequest>/g;
+const ANNOUNCEMENT = /^\*DevRouter → [^\n]*\*\n\n/;
+
+/** What the user wrote first, before any answer: this decides the tier of the whole conversation. */
+export function firstRequest(messages: readonly Message[]): string {
+  const answered = messages.findIndex(({ role }) => role === ASSISTANT);
+  const text = messages
+    .slice(0, answered < 0 ? undefined : answered)
+    .filter(({ role }) => role === USER)
+    .map(textOf)
+    .join('\n\n');
+  return [...text.matchAll(TYPED)].at(-1)?.[1] ?? text;
+}
+
+/** A key for the conversation: its first request's hash, for the text itself is not kept. */
+export function keyOf(request: string): string {
+  return createHash('sha256').update(request).digest('hex');
+}
+
+/** True where the user spoke last, and no tool. */
+export function isNewTurn(messages: readonly Message[]): boolean {
+  const last = messages.at(-1);
+  return last?.role === USER && textOf(last).trim() !== '';
+}
+
+/** The line at the top of an answer: the model, and why it was taken. */
+export function announcement(model: string, why: string): string {
+  return `*DevRouter → ${inert(model)} ${inert(why)}*\n\n`;
+}
+
+export function whyOf(tier: string, { intent, complexity }: TextTriageMessage): string {
+  return `(${tier}): ${intent} · ${complexity}`;
+}
+
+/** The text of an earlier answer without our line, so that no model learns to write it. */
+export function withoutAnnouncement(text: string): string {
+  return text.replace(ANNOUNCEMENT, '');
+}
+
+/** About how many tokens a text has, counted as the server does: two for seven bytes. */
+export function estimatedTokens(text: string): number {
+  return Math.ceil((2 * Buffer.byteLength(text)) / 7);
+}
+
+/** Whether this editor lets extensions provide chat models, which came with VS Code 1.104. */
+export function canProvideModels(lm: object | undefined): boolean {
+  return typeof (lm as Record<string, unknown>)?.registerLanguageModelChatProvider === 'function';
+}
+
+/** All that a message has to say, tool calls and their results among it: for counting. */
+export function wordsOf({ content }: Pick<Message, 'content'>): string {
+  return content.map(words).join(' ');
+}
+
+function words(part: unknown): string {
+  if (typeof part === 'string') return part;
+  if (Array.isArray(part)) return part.map(words).join(' ');
+  const { value, content, input, parameters } = (part ?? {}) as Record<string, unknown>;
+  const call = input ?? parameters;
+  return call === undefined ? words(value ?? content ?? '') : JSON.stringify(call);
+}
+
+function textOf({ content }: Pick<Message, 'content'>): string {
+  return content
+    .map((part) => (part as { value?: unknown })?.value)
+    .filter((value) => typeof value === 'string')
+    .join('');
+}
+
+/** A name as a part of one line of Markdown. */
+function inert(words: string): string {
+  return words.replace(/\s+/g, ' ').replace(/[\\`*_[\]<>]/g, '\\$&');
+}

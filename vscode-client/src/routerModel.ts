@@ -1,0 +1,183 @@
+/**
+ * "DevRouter (auto)": a chat model that reads the first request of a conversation, on this machine, and hands
+ * the conversation to the model of its tier. It stays there, for a later "continue" says nothing of the work.
+ */
+
+import * as vscode from 'vscode';
+import { chatModels, VENDOR } from './chatModel.ts';
+import {
+  announcement,
+  canProvideModels,
+  estimatedTokens,
+  firstRequest,
+  isNewTurn,
+  keyOf,
+  whyOf,
+  withoutAnnouncement,
+  wordsOf,
+} from './conversation.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { matchModel } from './models.ts';
+import type { TextTriageMessage } from './protocol.ts';
+import { ROUTES, tierChoice, tierName } from './status.ts';
+
+type Message = vscode.LanguageModelChatRequestMessage;
+type Parts = vscode.LanguageModelChatMessage['content'];
+
+const AUTO: vscode.LanguageModelChatInformation & { isUserSelectable: boolean } = {
+  id: 'auto',
+  name: 'DevRouter (auto)',
+  family: 'devrouter-auto',
+  version: '1',
+  tooltip: 'Each conversation goes to the model of the smallest of your tiers that will do.',
+  // Asking the other models for theirs would ask us in turn.
+  maxInputTokens: 128_000,
+  maxOutputTokens: 16_000,
+  capabilities: { toolCalling: true, imageInput: true },
+  isUserSelectable: true,
+};
+const MOST_CONVERSATIONS = 200;
+
+/** The model that a conversation went to, and why. */
+interface Choice {
+  vendor: string;
+  id: string;
+  why: string;
+}
+
+/** Offer the model where the editor lets extensions do that; elsewhere nothing happens. */
+export function registerRouterModel(lifecycle: Lifecycle): vscode.Disposable {
+  if (!canProvideModels(vscode.lm)) return new vscode.Disposable(() => {});
+  return vscode.lm.registerLanguageModelChatProvider(VENDOR, new RouterModel(lifecycle));
+}
+
+class RouterModel implements vscode.LanguageModelChatProvider {
+  private readonly choices = new Map<string, Choice>();
+  private last: vscode.LanguageModelChat | undefined;
+
+  constructor(private readonly lifecycle: Lifecycle) {}
+
+  provideLanguageModelChatInformation(): vscode.LanguageModelChatInformation[] {
+    return [AUTO];
+  }
+
+  async provideLanguageModelChatResponse(
+    _model: vscode.LanguageModelChatInformation,
+    messages: readonly Message[],
+    { modelOptions, tools, toolMode }: vscode.ProvideLanguageModelChatResponseOptions,
+    progress: vscode.Progress<vscode.LanguageModelResponsePart>,
+    token: vscode.CancellationToken,
+  ): Promise<void> {
+    const { model, why } = await this.choose(firstRequest(messages), token);
+    this.last = model;
+    if (isNewTurn(messages)) {
+      progress.report(new vscode.LanguageModelTextPart(announcement(model.name, why)));
+    }
+    const options: vscode.LanguageModelChatRequestOptions = {
+      justification: 'DevRouter (auto) hands this conversation to the model of its tier.',
+      ...(modelOptions ? { modelOptions } : {}),
+      ...(tools ? { tools: [...tools], toolMode } : {}),
+    };
+    const response = await model.sendRequest(messages.map(forwarded), options, token);
+    for await (const part of response.stream) progress.report(part as vscode.LanguageModelResponsePart);
+  }
+
+  async provideTokenCount(
+    _model: vscode.LanguageModelChatInformation,
+    text: string | Message,
+    token: vscode.CancellationToken,
+  ): Promise<number> {
+    const words = typeof text === 'string' ? text : wordsOf(text);
+    return this.last ? this.last.countTokens(words, token) : estimatedTokens(words);
+  }
+
+  /** The model of the conversation: the one it went to before, else that of its tier. */
+  private async choose(
+    request: string,
+    token: vscode.CancellationToken,
+  ): Promise<{ model: vscode.LanguageModelChat; why: string }> {
+    const key = keyOf(request);
+    const offered = await chatModels();
+    const before = this.choices.get(key);
+    const same = before && offered.find(({ vendor, id }) => vendor === before.vendor && id === before.id);
+    if (same) return { model: same, why: before.why };
+    const client = await untilCancelled(this.lifecycle.running(), token);
+    const triage = await client.triageText(request, token);
+    if (!triage) throw new Error('The conversation begins without words: say what you want.');
+    const { route } = triage.tier;
+    const model = modelOf(triage, route, offered);
+    const chosen = model
+      ? { model, why: whyOf(tierName(triage, route), triage) }
+      : await ask(triage, offered, token);
+    this.remember(key, chosen.model, chosen.why);
+    return chosen;
+  }
+
+  private remember(key: string, { vendor, id }: vscode.LanguageModelChat, why: string): void {
+    this.choices.set(key, { vendor, id, why });
+    const [oldest] = this.choices.keys();
+    if (this.choices.size > MOST_CONVERSATIONS && oldest !== undefined) this.choices.delete(oldest);
+  }
+}
+
+function modelOf(
+  triage: TextTriageMessage,
+  route: string,
+  offered: readonly vscode.LanguageModelChat[],
+): vscode.LanguageModelChat | undefined {
+  return matchModel(tierChoice(triage, route)?.models ?? [], offered);
+}
+
+/** The tier has no model here: the user decides, and until then the conversation goes nowhere. */
+async function ask(
+  triage: TextTriageMessage,
+  offered: readonly vscode.LanguageModelChat[],
+  token: vscode.CancellationToken,
+): Promise<{ model: vscode.LanguageModelChat; why: string }> {
+  const { route, reason } = triage.tier;
+  const wanted = tierChoice(triage, route)?.models ?? [];
+  const name = tierName(triage, route);
+  const message =
+    wanted.length > 0
+      ? `The chat offers none of the models of ${name}: ${wanted.join(', ')}.`
+      : `No model is set for ${name}.`;
+  const tiers: readonly string[] = ROUTES;
+  const [larger] = tiers.slice(tiers.indexOf(route) + 1).flatMap((tier) => {
+    const model = modelOf(triage, tier, offered);
+    return model ? [{ tier: tierName(triage, tier), model }] : [];
+  });
+  const use = larger && `Use ${larger.model.name} (${larger.tier})`;
+  const detail = `This conversation belongs there. ${reason}`;
+  const buttons = [...(use ? [use] : []), 'Open Settings'];
+  const asking = vscode.window.showWarningMessage(message, { modal: true, detail }, ...buttons);
+  const answer = await untilCancelled(asking, token);
+  if (larger && answer === use) {
+    return { model: larger.model, why: whyOf(`${larger.tier}, for ${name} has no model`, triage) };
+  }
+  if (answer === 'Open Settings') {
+    await vscode.commands.executeCommand('workbench.action.openSettings', 'devrouter.tiers');
+  }
+  throw new Error(`${message} Nothing was sent: set one in the settings (devrouter.tiers) and send again.`);
+}
+
+function untilCancelled<T>(work: Thenable<T>, token: vscode.CancellationToken): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const listening = token.onCancellationRequested(() => reject(new vscode.CancellationError()));
+    work.then(resolve, reject).then(() => listening.dispose());
+  });
+}
+
+/** The message as it came, with every part; only our own line is taken out of earlier answers. */
+function forwarded({ role, content, name }: Message): vscode.LanguageModelChatMessage {
+  const { Assistant, User } = vscode.LanguageModelChatMessageRole;
+  if (role !== Assistant) {
+    // VS Code lets extensions hear the system's role but not speak in it.
+    return new vscode.LanguageModelChatMessage(User, [...content] as Parts, name);
+  }
+  const parts = content.map((part) =>
+    part instanceof vscode.LanguageModelTextPart
+      ? new vscode.LanguageModelTextPart(withoutAnnouncement(part.value))
+      : part,
+  );
+  return new vscode.LanguageModelChatMessage(Assistant, parts as Parts, name);
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  announcement,
+  canProvideModels,
+  estimatedTokens,
+  firstRequest,
+  isNewTurn,
+  keyOf,
+  whyOf,
+  withoutAnnouncement,
+  wordsOf,
+} from '../src/conversation.ts';
+
+const message = (role: number, ...texts: string[]) => ({ role, content: texts.map((value) => ({ value })) });
+const user = (...texts: string[]) => message(1, ...texts);
+const assistant = (...texts: string[]) => message(2, ...texts);
+const system = (...texts: string[]) => message(3, ...texts);
+const toolResult = { role: 1, content: [{ callId: '1', content: [{ value: 'three files' }] }] };
+
+test('a conversation is known by what the user wrote before the first answer', () => {
+  const first = [system('Be kind.'), user('Write a haiku.')];
+  const later = [...first, assistant('The sea.'), user('continue')];
+  assert.equal(firstRequest(first), 'Write a haiku.');
+  assert.equal(firstRequest(later), 'Write a haiku.');
+  assert.equal(keyOf(firstRequest(first)), keyOf(firstRequest(later)));
+  assert.notEqual(keyOf('Write a haiku.'), keyOf('Write a sonnet.'));
+});
+
+test("of what Copilot's chat adds around a request, nothing counts", () => {
+  const messages = [
+    user('<environment_info>Linux</environment_info>'),
+    user('<context>today</context>\n<userRequest>\nFix the login.\n</userRequest>'),
+  ];
+  assert.equal(firstRequest(messages), 'Fix the login.');
+});
+
+test('an empty conversation has no request', () => {
+  assert.equal(firstRequest([]), '');
+  assert.equal(isNewTurn([]), false);
+});
+
+test('the model is named once a turn, not after every tool', () => {
+  assert.equal(isNewTurn([user('Fix it.')]), true);
+  assert.equal(isNewTurn([user('Fix it.'), assistant(''), toolResult]), false);
+  assert.equal(isNewTurn([user('Fix it.'), assistant('Done.'), user('continue')]), true);
+});
+
+test('the line that names the model is one line, and no later model sees it', () => {
+  const triage = {
+    intent: 'documentation',
+    complexity: 'low',
+    tier: { route: 'small_local', reason: '' },
+    tiers: [],
+  };
+  const line = announcement('Haiku', whyOf('small_local', triage));
+  assert.equal(line, '*DevRouter → Haiku (small\\_local): documentation · low*\n\n');
+  assert.equal(withoutAnnouncement(`${line}The answer.`), 'The answer.');
+  assert.equal(withoutAnnouncement('*DevRouter* is a router.'), '*DevRouter* is a router.');
+  assert.equal(announcement('a\n[b](c)*', ''), '*DevRouter → a \\[b\\](c)\\* *\n\n');
+});
+
+test('tool calls and their results are counted too', () => {
+  const call = { callId: '1', name: 'list', input: { path: 'src' } };
+  assert.match(wordsOf({ content: [{ value: 'Look.' }, call] }), /Look\. .*src/);
+  assert.match(wordsOf(toolResult), /three files/);
+  assert.equal(estimatedTokens('1234567'), 2);
+  assert.equal(estimatedTokens(''), 0);
+});
+
+test('an editor without the API for chat models is left alone', () => {
+  assert.equal(canProvideModels(undefined), false);
+  assert.equal(canProvideModels({ selectChatModels: () => [] }), false);
+  assert.equal(canProvideModels({ registerLanguageModelChatProvider: () => {} }), true);
+});
