@@ -21,6 +21,7 @@ export class ChatInput implements vscode.HoverProvider {
   private readonly item = vscode.window.createStatusBarItem('chatTier', vscode.StatusBarAlignment.Right, 101);
   /** The last status of each input box that holds words; the newest is the last. */
   private readonly statuses = new Map<string, StatusMessage>();
+  private hovering: vscode.Disposable | undefined;
 
   constructor(private readonly lifecycle: Lifecycle) {
     this.item.name = 'DevRouter Chat Tier';
@@ -30,11 +31,14 @@ export class ChatInput implements vscode.HoverProvider {
   register(): vscode.Disposable {
     return vscode.Disposable.from(
       this.item,
-      vscode.languages.registerHoverProvider({ scheme: CHAT_INPUT }, this),
+      new vscode.Disposable(() => this.hovering?.dispose()),
       vscode.commands.registerCommand(SWITCH, () => this.switchModel()),
       this.lifecycle.onStatus((status) => this.follow(status)),
       this.lifecycle.onState(({ name }) => {
-        if (name !== 'running') this.statuses.clear();
+        if (name === 'running') return;
+        this.statuses.clear();
+        this.hovering?.dispose();
+        this.hovering = undefined;
         this.render();
       }),
       vscode.workspace.onDidCloseTextDocument(({ uri }) => {
@@ -64,6 +68,8 @@ export class ChatInput implements vscode.HoverProvider {
 
   private follow(status: StatusMessage): void {
     if (!status.uri.startsWith(`${CHAT_INPUT}:`)) return;
+    // The editor shows the hover of the provider that came last above the others: ours above the server's.
+    this.hovering ??= vscode.languages.registerHoverProvider({ scheme: CHAT_INPUT }, this);
     const uri = vscode.Uri.parse(status.uri).toString();
     this.statuses.delete(uri);
     if (status.tier) this.statuses.set(uri, status);

@@ -46,9 +46,13 @@ export function activate(context: vscode.ExtensionContext): void {
     'devrouter.showLogs': () => channel.show(),
   };
   for (const [name, act] of Object.entries(commands)) {
-    context.subscriptions.push(vscode.commands.registerCommand(name, act));
+    const run = (...given: never[]) => {
+      server.start();
+      return act(...given);
+    };
+    context.subscriptions.push(vscode.commands.registerCommand(name, run));
   }
-  void server.restart();
+  server.startWhenRead(...vscode.workspace.textDocuments);
 }
 
 export function deactivate(): Promise<void> | undefined {

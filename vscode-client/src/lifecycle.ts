@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { Client } from './client.ts';
 import { coalesced } from './coalesce.ts';
-import { looksLikePrompt } from './documents.ts';
+import { documentSelector, looksLikePrompt } from './documents.ts';
 import { Environment } from './environment.ts';
 import { locate, type Machine, type Search, type Server } from './locate.ts';
 import { withLogs } from './notify.ts';
@@ -23,6 +23,7 @@ const RESTART: vscode.Command = { title: 'Restart', command: 'devrouter.restart'
 export class Lifecycle {
   /** Restarts that are asked for while one is under way become one. */
   readonly restart = coalesced(() => this.startAnew());
+  private wanted = false;
   client: Client | undefined;
   state: ServerState = { name: 'starting' };
 
@@ -49,12 +50,25 @@ export class Lifecycle {
       this.stateChanged,
       this.statusReceived,
       vscode.workspace.onDidChangeConfiguration((event) => {
-        if (event.affectsConfiguration('devrouter') && this.startedWith !== this.fingerprint())
-          this.restart();
+        if (!event.affectsConfiguration('devrouter')) return;
+        if (!this.wanted) this.startWhenRead(...vscode.workspace.textDocuments);
+        else if (this.startedWith !== this.fingerprint()) this.restart();
       }),
-      vscode.workspace.onDidGrantWorkspaceTrust(() => this.restart()),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => this.wanted && this.restart()),
+      vscode.workspace.onDidOpenTextDocument((document) => this.startWhenRead(document)),
       vscode.window.onDidChangeActiveTextEditor(() => this.offerOnce()),
     );
+  }
+
+  /** Start the server with the first of the documents that it is there to read. */
+  startWhenRead(...documents: readonly vscode.TextDocument[]): void {
+    const selector = this.wanted ? [] : documentSelector();
+    if (documents.some((document) => vscode.languages.match(selector, document) > 0)) this.start();
+  }
+
+  /** Start the server, unless that was done before. */
+  start(): void {
+    if (!this.wanted) this.restart();
   }
 
   async stop(): Promise<void> {
@@ -66,6 +80,7 @@ export class Lifecycle {
 
   /** The client once the server runs. Where it does not, the user is told and this rejects with the reason. */
   async running(): Promise<Client> {
+    this.start();
     while (this.state.name === 'starting') await once(this.onState);
     if (this.state.name === 'running' && this.client) return this.client;
     const failed = this.state.name === 'failed' ? this.state : undefined;
@@ -81,6 +96,7 @@ export class Lifecycle {
   }
 
   private async startAnew(): Promise<void> {
+    this.wanted = true;
     await this.stop();
     this.become({ name: 'starting' });
     this.startedWith = this.fingerprint();

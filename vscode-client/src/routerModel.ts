@@ -48,7 +48,10 @@ interface Choice {
 /** Offer the model where the editor lets extensions do that; elsewhere nothing happens. */
 export function registerRouterModel(lifecycle: Lifecycle): vscode.Disposable {
   if (!canProvideModels(vscode.lm)) return new vscode.Disposable(() => {});
-  return vscode.lm.registerLanguageModelChatProvider(VENDOR, new RouterModel(lifecycle));
+  const registered = vscode.lm.registerLanguageModelChatProvider(VENDOR, new RouterModel(lifecycle));
+  // The chat's picker shows the models that somebody has asked for.
+  void vscode.lm.selectChatModels({ vendor: VENDOR });
+  return registered;
 }
 
 class RouterModel implements vscode.LanguageModelChatProvider {

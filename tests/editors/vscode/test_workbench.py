@@ -11,6 +11,7 @@ import pytest
 from tests.editors.vscode.conftest import ARTIFACTS, CLIENT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tests.editors.vscode.conftest import Scenario
@@ -40,15 +41,20 @@ def test_write(scenario: Scenario) -> None:
 
 
 def test_health(scenario: Scenario) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
+    port = _unused_port()
     settings = {
         "devrouter.engine": "ollama",
         "devrouter.ollama.host": f"127.0.0.1:{port}",
         "devrouter.ollama.model": "tiny",
     }
     scenario("health", files={"ask.prompt.md": PROMPT}, settings=settings, port=port)
+
+
+def _unused_port() -> int:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+        return port
 
 
 def test_send(scenario: Scenario, tmp_path: Path) -> None:
@@ -62,6 +68,50 @@ def test_send(scenario: Scenario, tmp_path: Path) -> None:
         chat=str(heard),
         prompt=PROMPT.strip(),
     )
+
+
+def test_chat_box(scenario: Scenario, tmp_path: Path) -> None:
+    prompt = "My flask app crash when i upload teh big file and it throw some error."
+    hints: dict[str, object] = {"devrouter.chat.hints": True}
+    _chat(scenario, tmp_path, "chat-box", {**TIERS, **hints}, prompt=prompt)
+
+
+def test_router(scenario: Scenario, tmp_path: Path) -> None:
+    # The user's mistake of naming DevRouter's own model counts for nothing.
+    tiers = {
+        **TIERS,
+        "devrouter.tiers.mediumApi.models": ["absent", "DevRouter (auto)"],
+        "devrouter.tiers.rules": [
+            {"route": "small_local", "words": ["files"]},
+            {"route": "medium_api", "words": ["crash"]},
+        ],
+    }
+    _chat(scenario, tmp_path, "router", tiers)
+
+
+def _chat(
+    scenario: Scenario, folder: Path, name: str, settings: Mapping[str, object], **plan: object
+) -> None:
+    heard = folder / "heard" / "chat.jsonl"
+    heard.parent.mkdir()
+    scenario(
+        name,
+        files={"plain.txt": "Nothing to see.\n"},
+        settings={**INSTANT, **settings, "chat.disableAIFeatures": False},
+        environment={"DEVROUTER_TEST_CHAT": str(heard)},
+        chat=str(heard),
+        **plan,
+    )
+
+
+def test_answer_locally(scenario: Scenario) -> None:
+    port = _unused_port()
+    settings = {
+        "devrouter.ollama.host": f"127.0.0.1:{port}",
+        "devrouter.tiers.smallLocal.models": ["absent", "qwen:7b"],
+    }
+    files = {"ask.prompt.md": PROMPT, "endless.prompt.md": "Write an endless story.\n"}
+    scenario("answer", files=files, settings={**INSTANT, **settings}, port=port, prompt=PROMPT.strip())
 
 
 def test_begin(scenario: Scenario) -> None:

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 export const TIERS = /small_local|medium_api|large_api/;
 export const STATUS_ITEM = '#devrouter\\.devrouter\\.tier';
+export const CHAT_INPUT = '.interactive-input-editor .monaco-editor';
 const QUICK_INPUT = '.quick-input-widget:not([style*="display: none"])';
 
 export class Workbench {
@@ -85,6 +86,50 @@ export class Workbench {
     const toast = this.notification(pattern).first();
     await toast.waitFor();
     await toast.locator('.monaco-button', { hasText: button }).first().click();
+  }
+
+  /** Put the keyboard into the chat's input box, whose key does nothing until the chat is ready, and type. */
+  async typeInChat(text) {
+    for (let attempt = 1; ; attempt++) {
+      await this.page.keyboard.press('Control+Alt+I');
+      try {
+        await this.page.locator(`${CHAT_INPUT}.focused`).waitFor({ timeout: 5000 });
+        break;
+      } catch (error) {
+        if (attempt === 8) throw error;
+      }
+    }
+    await this.page.keyboard.type(text, { delay: 5 });
+  }
+
+  async newChat() {
+    await this.page.locator('.part.auxiliarybar .title-actions .codicon-plus').first().click();
+    await this.page.locator('.interactive-response').first().waitFor({ state: 'detached' });
+  }
+
+  /** Send what is typed, and wait for an answer that matches. */
+  async send(pattern) {
+    await this.page.keyboard.press('Enter');
+    await this.answerInChat(pattern);
+  }
+
+  /** The last answer in the chat, once it matches. */
+  async answerInChat(pattern) {
+    const answer = this.page.locator('.interactive-response').last().filter({ hasText: pattern });
+    await answer.waitFor();
+    return answer.innerText();
+  }
+
+  async pickChatModel(name) {
+    await this.page.locator('.model-picker-name').click();
+    await this.page.locator('.action-widget input').fill(name);
+    await this.page.locator('.action-widget .monaco-list-row', { hasText: name }).first().click();
+    await this.chatModel(name);
+  }
+
+  /** Wait until the chat says that it uses the model. */
+  async chatModel(name) {
+    await this.page.locator('.model-picker-name', { hasText: name }).waitFor();
   }
 
   picker() {
