@@ -70,6 +70,15 @@ async def test_a_text_obeys_the_rules_of_the_open_folder(start: Start, workspace
     assert answer["tiers"][-1]["models"] == ["Opus"]
 
 
+async def test_a_text_with_a_secret_is_held_local(start: Start) -> None:
+    editor = await start()
+    text = "Design the login service of a bank. The key is ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8."
+    answer = await editor.request("devrouter/triageText", {"text": text})
+    assert isinstance(answer, dict)
+    assert answer["secrets"] == 1
+    assert answer["tier"]["route"] == "small_local"
+
+
 async def test_a_text_without_words_has_no_answer(start: Start) -> None:
     editor = await start()
     assert await editor.request("devrouter/triageText", {"text": " \n"}) is None

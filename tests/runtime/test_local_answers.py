@@ -127,6 +127,17 @@ async def test_a_failed_call_is_an_error_with_what_helps(
         assert getattr(caught.value, "data", None) == {"mend": mend}
 
 
+async def test_a_secret_stays_here_even_where_the_host_is_allowed(tmp_path: Path) -> None:
+    secret = "Why is ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8 refused?"
+    async with fake_server(OLLAMA.answers(OLLAMA.replies(SAID), whole(LOCAL))) as server:
+        options = {**_options(server.url, ["far:cloud"]), "remote": {"allowed": ["ollama.com"]}}
+        async with editing(tmp_path, options) as editor:
+            await _ask(editor, draft_in(tmp_path)).request
+            with pytest.raises(Exception, match="holds a secret, so it was not sent to ollama"):
+                await _ask(editor, draft_in(tmp_path), secret).request
+        assert [request.json()["messages"][0]["content"] for request in server.asked("/api/chat")] == [TEXT]
+
+
 async def test_without_ollama_it_says_so(tmp_path: Path) -> None:
     options = _options(f"http://127.0.0.1:{free_port()}", ["qwen:7b"])
     async with editing(tmp_path, options) as editor:

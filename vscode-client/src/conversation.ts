@@ -23,18 +23,18 @@ export function firstRequest(messages: readonly Message[]): string {
     .filter(({ role }) => role === USER)
     .map(textOf)
     .join('\n\n');
-  return [...text.matchAll(TYPED)].at(-1)?.[1] ?? text;
+  return typedIn(text);
+}
+
+/** What the user wrote last; empty where a tool spoke last. */
+export function lastRequest(messages: readonly Message[]): string {
+  const last = messages.at(-1);
+  return last?.role === USER ? typedIn(textOf(last)) : '';
 }
 
 /** A key for the conversation: its first request's hash, for the text itself is not kept. */
 export function keyOf(request: string): string {
   return createHash('sha256').update(request).digest('hex');
-}
-
-/** True where the user spoke last, and no tool. */
-export function isNewTurn(messages: readonly Message[]): boolean {
-  const last = messages.at(-1);
-  return last?.role === USER && textOf(last).trim() !== '';
 }
 
 /** The line at the top of an answer: the model, and why it was taken. */
@@ -79,6 +79,10 @@ function textOf({ content }: Pick<Message, 'content'>): string {
     .map((part) => (part as { value?: unknown })?.value)
     .filter((value) => typeof value === 'string')
     .join('');
+}
+
+function typedIn(text: string): string {
+  return [...text.matchAll(TYPED)].at(-1)?.[1] ?? text;
 }
 
 /** A name as a part of one line of Markdown. */

@@ -110,8 +110,12 @@ export interface TriageTextParams {
   text: string;
 }
 
-/** The answer to `devrouter/triageText`, null for a text without words. `tiers` are the three. */
+/**
+ * The answer to `devrouter/triageText`, null for a text without words. `secrets` is how many secrets it holds,
+ * `tiers` are the three.
+ */
 export interface TextTriageMessage {
+  secrets: number;
   intent: string;
   complexity: string;
   tier: TierMessage;

@@ -10,8 +10,8 @@ import {
   canProvideModels,
   estimatedTokens,
   firstRequest,
-  isNewTurn,
   keyOf,
+  lastRequest,
   whyOf,
   withoutAnnouncement,
   wordsOf,
@@ -19,6 +19,7 @@ import {
 import type { Lifecycle } from './lifecycle.ts';
 import { matchModel } from './models.ts';
 import type { TextTriageMessage } from './protocol.ts';
+import { confirmSecret } from './send.ts';
 import { ROUTES, tierChoice, tierName } from './status.ts';
 
 type Message = vscode.LanguageModelChatRequestMessage;
@@ -37,11 +38,12 @@ const AUTO: vscode.LanguageModelChatInformation & { isUserSelectable: boolean } 
   isUserSelectable: true,
 };
 const MOST_CONVERSATIONS = 200;
+const [LOCAL] = ROUTES;
 
-/** The model that a conversation went to, and why. */
+/** The model that a conversation goes to, its tier, and why. */
 interface Choice {
-  vendor: string;
-  id: string;
+  model: vscode.LanguageModelChat;
+  route: string;
   why: string;
 }
 
@@ -71,9 +73,11 @@ class RouterModel implements vscode.LanguageModelChatProvider {
     progress: vscode.Progress<vscode.LanguageModelResponsePart>,
     token: vscode.CancellationToken,
   ): Promise<void> {
-    const { model, why } = await this.choose(firstRequest(messages), token);
+    const { model, route, why } = await this.choose(firstRequest(messages), token);
     this.last = model;
-    if (isNewTurn(messages)) {
+    const request = lastRequest(messages).trim();
+    if (request) {
+      if (route !== LOCAL) await this.guardSecrets(request, token);
       progress.report(new vscode.LanguageModelTextPart(announcement(model.name, why)));
     }
     const options: vscode.LanguageModelChatRequestOptions = {
@@ -95,29 +99,38 @@ class RouterModel implements vscode.LanguageModelChatProvider {
   }
 
   /** The model of the conversation: the one it went to before, else that of its tier. */
-  private async choose(
-    request: string,
-    token: vscode.CancellationToken,
-  ): Promise<{ model: vscode.LanguageModelChat; why: string }> {
+  private async choose(request: string, token: vscode.CancellationToken): Promise<Choice> {
     const key = keyOf(request);
     const offered = await chatModels();
     const before = this.choices.get(key);
-    const same = before && offered.find(({ vendor, id }) => vendor === before.vendor && id === before.id);
-    if (same) return { model: same, why: before.why };
-    const client = await untilCancelled(this.lifecycle.running(), token);
-    const triage = await client.triageText(request, token);
+    const model =
+      before && offered.find((one) => one.vendor === before.model.vendor && one.id === before.model.id);
+    if (model) return { ...before, model };
+    const triage = await this.triage(request, token);
     if (!triage) throw new Error('The conversation begins without words: say what you want.');
     const { route } = triage.tier;
-    const model = modelOf(triage, route, offered);
-    const chosen = model
-      ? { model, why: whyOf(tierName(triage, route), triage) }
+    const its = modelOf(triage, route, offered);
+    const choice = its
+      ? { model: its, route, why: whyOf(tierName(triage, route), triage) }
       : await ask(triage, offered, token);
-    this.remember(key, chosen.model, chosen.why);
-    return chosen;
+    this.remember(key, choice);
+    return choice;
   }
 
-  private remember(key: string, { vendor, id }: vscode.LanguageModelChat, why: string): void {
-    this.choices.set(key, { vendor, id, why });
+  /** A first request with a secret stays local; one that comes later must not slip through behind it. */
+  private async guardSecrets(request: string, token: vscode.CancellationToken): Promise<void> {
+    const triage = await this.triage(request, token);
+    if (!triage?.secrets || (await untilCancelled(confirmSecret(), token))) return;
+    throw new Error('Nothing was sent: the message seems to hold a secret.');
+  }
+
+  private async triage(text: string, token: vscode.CancellationToken): Promise<TextTriageMessage | null> {
+    const client = await untilCancelled(this.lifecycle.running(), token);
+    return client.triageText(text, token);
+  }
+
+  private remember(key: string, choice: Choice): void {
+    this.choices.set(key, choice);
     const [oldest] = this.choices.keys();
     if (this.choices.size > MOST_CONVERSATIONS && oldest !== undefined) this.choices.delete(oldest);
   }
@@ -136,7 +149,7 @@ async function ask(
   triage: TextTriageMessage,
   offered: readonly vscode.LanguageModelChat[],
   token: vscode.CancellationToken,
-): Promise<{ model: vscode.LanguageModelChat; why: string }> {
+): Promise<Choice> {
   const { route, reason } = triage.tier;
   const wanted = tierChoice(triage, route)?.models ?? [];
   const name = tierName(triage, route);
@@ -147,15 +160,16 @@ async function ask(
   const tiers: readonly string[] = ROUTES;
   const [larger] = tiers.slice(tiers.indexOf(route) + 1).flatMap((tier) => {
     const model = modelOf(triage, tier, offered);
-    return model ? [{ tier: tierName(triage, tier), model }] : [];
+    return model ? [{ tier, name: tierName(triage, tier), model }] : [];
   });
-  const use = larger && `Use ${larger.model.name} (${larger.tier})`;
+  const use = larger && `Use ${larger.model.name} (${larger.name})`;
   const detail = `This conversation belongs there. ${reason}`;
   const buttons = [...(use ? [use] : []), 'Open Settings'];
   const asking = vscode.window.showWarningMessage(message, { modal: true, detail }, ...buttons);
   const answer = await untilCancelled(asking, token);
   if (larger && answer === use) {
-    return { model: larger.model, why: whyOf(`${larger.tier}, for ${name} has no model`, triage) };
+    const why = whyOf(`${larger.name}, for ${name} has no model`, triage);
+    return { model: larger.model, route: larger.tier, why };
   }
   if (answer === 'Open Settings') {
     await vscode.commands.executeCommand('workbench.action.openSettings', 'devrouter.tiers');

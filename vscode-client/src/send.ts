@@ -81,7 +81,8 @@ function holdsSecret(document: vscode.TextDocument, prompt: PromptMessage): bool
     );
 }
 
-async function confirmSecret(): Promise<boolean> {
+/** Whether the user sends a prompt on although it seems to hold a secret. */
+export async function confirmSecret(): Promise<boolean> {
   const answer = await vscode.window.showWarningMessage(
     'This prompt seems to hold a secret. Send it all the same?',
     { modal: true, detail: 'Whoever runs the model will see it.' },

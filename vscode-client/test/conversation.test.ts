@@ -5,8 +5,8 @@ import {
   canProvideModels,
   estimatedTokens,
   firstRequest,
-  isNewTurn,
   keyOf,
+  lastRequest,
   whyOf,
   withoutAnnouncement,
   wordsOf,
@@ -37,17 +37,18 @@ test("of what Copilot's chat adds around a request, nothing counts", () => {
 
 test('an empty conversation has no request', () => {
   assert.equal(firstRequest([]), '');
-  assert.equal(isNewTurn([]), false);
+  assert.equal(lastRequest([]), '');
 });
 
-test('the model is named once a turn, not after every tool', () => {
-  assert.equal(isNewTurn([user('Fix it.')]), true);
-  assert.equal(isNewTurn([user('Fix it.'), assistant(''), toolResult]), false);
-  assert.equal(isNewTurn([user('Fix it.'), assistant('Done.'), user('continue')]), true);
+test('what the user wrote last begins a turn; the result of a tool does not', () => {
+  assert.equal(lastRequest([user('Fix it.')]), 'Fix it.');
+  assert.equal(lastRequest([user('Fix it.'), assistant(''), toolResult]), '');
+  assert.equal(lastRequest([user('Fix it.'), assistant('Done.'), user('continue')]), 'continue');
 });
 
 test('the line that names the model is one line, and no later model sees it', () => {
   const triage = {
+    secrets: 0,
     intent: 'documentation',
     complexity: 'low',
     tier: { route: 'small_local', reason: '' },

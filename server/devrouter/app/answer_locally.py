@@ -10,15 +10,16 @@ from devrouter.engines.engine import ModelMissing
 
 if TYPE_CHECKING:
     from devrouter.app.settings import Settings
+    from devrouter.core.draft import Draft
     from devrouter.engines.local_answer import OnPiece
 
 
-async def answer_locally(text: str, settings: Settings, on_piece: OnPiece) -> None:
-    """Have the local tier's first model that Ollama has answer `text`. Raises `EngineError`."""
+async def answer_locally(draft: Draft, settings: Settings, on_piece: OnPiece) -> None:
+    """Have the local tier's first model that Ollama has answer the draft. Raises `EngineError`."""
     from devrouter.engines.local_answer import answer
 
     # A chat's model picker names the vendor too.
     models = [model.removeprefix("ollama/") for model in settings.tiers.small_local.models]
     if not models:
         raise ModelMissing("No model is set for the local tier: name one in `tiers.small_local.models`.")
-    await answer(text, models, replace(ollama_options(settings), model=models[0]), on_piece)
+    await answer(draft, models, replace(ollama_options(settings), model=models[0]), on_piece)

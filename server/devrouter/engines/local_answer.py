@@ -13,11 +13,12 @@ from devrouter.core.tiers import estimate_tokens
 from devrouter.engines.endpoint import ollama_endpoint
 from devrouter.engines.engine import DraftTooLong, EngineTimeout, ModelMissing, ReplyBroken
 from devrouter.engines.exchange import Chunk, UnknownForm
-from devrouter.engines.ollama import connect, require_allowed, server_of
+from devrouter.engines.ollama import connect, server_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
+    from devrouter.core.draft import Draft
     from devrouter.engines.exchange import Server
     from devrouter.engines.ollama import LocalModel, OllamaOptions, OllamaServer
 
@@ -27,22 +28,26 @@ OnPiece = Callable[[str, str], None]
 _PLAIN_NAME = re.compile(r"[\w.:/-]+")
 
 
-async def answer(text: str, models: Sequence[str], options: OllamaOptions, on_piece: OnPiece) -> None:
+async def answer(draft: Draft, models: Sequence[str], options: OllamaOptions, on_piece: OnPiece) -> None:
     """Stream the answer of the first of `models` that Ollama has; cancelling the task frees the model.
 
     There is no limit for the whole: who waits sees it grow, and can cancel. Silence may last as long as the
     first token may take. Raises `EngineError`.
     """
-    if estimate_tokens(text) >= options.num_ctx:
+    endpoint = ollama_endpoint(options.host, os.environ)
+    endpoint.require_no_secret(draft)
+    if estimate_tokens(draft.text) >= options.num_ctx:
         raise DraftTooLong(
             f"The prompt is too long for a context of {options.num_ctx:,} tokens (`ollama.num_ctx`). "
             "Nothing was sent."
         )
-    async with connect(ollama_endpoint(options.host, os.environ), options) as server:
+    async with connect(endpoint, options) as server:
         model = await _first(server, models)
-        require_allowed(model, options)
+        if model.elsewhere is not None:
+            model.elsewhere.require_allowed(options.allowed_hosts)
+            model.elsewhere.require_no_secret(draft)
         heard = False
-        async with aclosing(_chat(server, model.name, text, options)) as chunks:
+        async with aclosing(_chat(server, model.name, draft.text, options)) as chunks:
             while not (chunk := await _next(chunks, server_of(server.endpoint, model.name), options)).done:
                 if chunk.text:
                     heard = True

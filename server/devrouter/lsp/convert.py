@@ -171,6 +171,7 @@ def text_triage_message(view: PromptView, settings: Settings) -> TextTriageMessa
     """A text's intent, complexity and tier, with the tiers to choose from."""
     triage = view.triage
     return {
+        "secrets": len(triage.secrets),
         "intent": triage.decision.intent.value,
         "complexity": triage.decision.complexity.value,
         "tier": {"route": triage.tier.route.value, "reason": triage.tier.reason},

@@ -44,7 +44,7 @@ def offered(
             if is_secret and len(view.triage.secrets) > 1:
                 title = f"Mask all {len(view.triage.secrets)} secrets"
                 yield _mask_action(server, opened, index, title, view.triage.secrets)
-            if is_secret:
+            if is_secret and not opened.document.is_private:  # What is dismissed is written to disk.
                 title = "Not a secret: do not warn again"
                 arguments = [opened.document.uri, index, found.span.start]
                 command = types.Command(title=title, command=ours.DISMISS, arguments=arguments)

@@ -140,8 +140,12 @@ class TriageTextParams(TypedDict):
 
 
 class TextTriageMessage(TypedDict):
-    """The answer to `devrouter/triageText`, null for a text without words. `tiers` are the three."""
+    """The answer to `devrouter/triageText`, null for a text without words. `tiers` are the three.
 
+    `secrets` is how many secrets the text holds.
+    """
+
+    secrets: int
     intent: str
     complexity: str
     tier: TierMessage

@@ -35,6 +35,7 @@ async function whole(workbench) {
   await page.locator('.tab', { hasText: 'Answer by qwen:7b' }).waitFor();
   await page.locator('.editor-instance .view-line', { hasText: '1. Open it.' }).waitFor();
   await workbench.notification('Answering locally').waitFor({ state: 'detached' });
+  await workbench.park();
   await workbench.shot('answer');
 }
 

@@ -25,6 +25,7 @@ export default async function (workbench, plan) {
   await workbench.typeInChat(LARGE);
   await workbench.send(/DevRouter → Large \(large_api\): architecture[^]*Noted\./);
   assert.equal(calls(plan).at(-1).model, 'large');
+  await secret(workbench, plan);
   await tools(workbench, plan);
   await cancel(workbench, plan);
   await nothingThere(workbench, plan);
@@ -43,6 +44,18 @@ async function stays(plan) {
       [1, 'continue'],
     ],
   );
+}
+
+/** What goes to a larger tier's model goes without secrets, unless the user says so. */
+async function secret(workbench, plan) {
+  const { page } = workbench;
+  const before = calls(plan).length;
+  await workbench.typeInChat(`The key is ghp_${'a1B2c3D4e5'.repeat(3)}f6G7h8.`);
+  await page.keyboard.press('Enter');
+  const dialog = page.locator('.monaco-dialog-box', { hasText: 'seems to hold a secret' });
+  await dialog.locator('.monaco-button', { hasText: 'Cancel' }).click();
+  await workbench.answerInChat('Nothing was sent');
+  assert.equal(calls(plan).length, before);
 }
 
 /** A tool call and its result pass through, and the model is named once. */
