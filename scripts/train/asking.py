@@ -191,9 +191,9 @@ class _Run:
         return self._outcome
 
     def _interrupted(self) -> None:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)  # The next one ends the run.
         self._stop("interrupted")
         self._bar.write("the calls on their way may finish; Ctrl-C again ends them", file=sys.stderr)
-        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
 
     async def _work(self, teacher: Teacher, waiting: Iterator[Question]) -> None:
         while self._outcome.stopped is None and (question := next(waiting, None)):

@@ -162,7 +162,10 @@ def run_command(main: Callable[[], None]) -> None:
     except (FileError, CommandError) as error:
         sys.exit(f"error: {error}")
     except OSError as error:
-        sys.exit(f"error: {error.filename}: {(error.strerror or str(error)).lower()}")
+        place = f"{error.filename}: " if error.filename else ""
+        sys.exit(f"error: {place}{(error.strerror or str(error)).lower()}")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def _text_of(path: Path) -> str:

@@ -300,7 +300,10 @@ def _arguments() -> argparse.Namespace:
     made.add_argument("--model", action="store_true", help="let the model of [judge.model] score each label")
     made.add_argument("--dry-run", action="store_true", help="only say what the model would cost")
     made.add_argument("--yes", action="store_true", help="do not ask before rows are sent")
-    return made.parse_args()
+    options = made.parse_args()
+    if options.dry_run and not options.model:
+        made.error("--dry-run says what a model would cost, so it needs --model")
+    return options
 
 
 if __name__ == "__main__":

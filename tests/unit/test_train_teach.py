@@ -276,7 +276,8 @@ async def test_a_dropped_connection_and_a_silent_server_are_asked_again(work: Wo
     async with provider(shaky) as made:
         status, said = await work.teach(made, "teach.model.timeout=2.0")
     assert status == 0, said
-    assert made.paid == Counter(work.texts)
+    assert next(faults, None) is None
+    assert Counter(row["text"] for row in read(work.labels)) == Counter(work.texts)
 
 
 async def test_a_refused_prompt_is_not_asked_again_in_a_run_and_is_named(work: Work) -> None:
@@ -402,6 +403,25 @@ async def test_an_interrupted_run_keeps_the_calls_that_are_on_their_way(work: Wo
     assert process.returncode == 1
     assert b"stopped: interrupted; the same command goes on from here" in said
     assert len(read(work.labels)) == made.paid.total() == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent a Ctrl-C there")
+async def test_a_second_interruption_ends_the_calls_too(work: Work) -> None:
+    held = asyncio.Event()
+
+    async def silent(connection: Connection, _: str) -> None:
+        held.set()
+        await connection.client_leaves()
+
+    async with provider(silent) as made:
+        process = await work.begun(made)
+        assert process.stderr
+        await held.wait()
+        process.send_signal(signal.SIGINT)
+        await process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = await process.communicate()
+    assert (process.returncode, said) == (130, b"")
 
 
 async def test_two_runs_at_a_time_are_refused(work: Work) -> None:
