@@ -17,7 +17,11 @@ from pathlib import Path
 import _environment
 
 README = _environment.ROOT / "README.md"
-TRANSCRIPT = ("devrouter check examples/notes.md", "devrouter check --diff examples/threads.prompt.txt")
+TRANSCRIPT = (
+    "devrouter check examples/notes.md",
+    "devrouter check --diff examples/threads.prompt.txt",
+    "devrouter check --fill --diff examples/import-tests.prompt.md",
+)
 _PART = re.compile(r"(<!-- (\w+): generated -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -36,7 +40,7 @@ def regenerated(text: str) -> str:
 
 
 def transcript() -> str:
-    """What the command line really prints for two of the examples, without a model."""
+    """What the command line really prints for some of the examples, without a model."""
     shown = [f"$ {command}\n{_output(command)}" for command in TRANSCRIPT]
     return "```console\n" + "\n\n".join(shown) + "\n```"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from devrouter.cli.asker import Asker
 from devrouter.cli.exit_status import CommandError, ExitStatus
+from devrouter.cli.knowledge import Knowledge
 from devrouter.cli.terminal import Style, note, plural, put
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ examples:
   devrouter check ask.prompt.md notes.md        these files; in notes, the fenced `prompt` blocks
   devrouter check --diff ask.prompt.md          the clearer wording, nothing written
   devrouter check --fix prompts/                writes it; what must not be lost is checked before
+  devrouter check --fill ask.prompt.md          adds what the workspace knows: versions, named files ...
+  devrouter check --fix --fill --diff .         both, only shown
   devrouter check --mask ask.prompt.md          replaces each secret by a placeholder such as <password>
   devrouter check --format sarif . > out.sarif  for code scanning
   git show :ask.prompt.md | devrouter check - --stdin-filename ask.prompt.md
@@ -49,11 +52,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=("text", "json", "sarif"), default="text", help="how findings are written (text)"
     )
-    change = parser.add_mutually_exclusive_group()
-    change.add_argument("--fix", action="store_true", help="write the clearer wording into the files")
-    change.add_argument("--mask", action="store_true", help="replace each secret by a placeholder")
-    change.add_argument("--diff", action="store_true", help="show it as a unified diff and write nothing")
-    change.add_argument(
+    parser.add_argument("--fix", action="store_true", help="write the clearer wording into the files")
+    parser.add_argument(
+        "--fill", action="store_true", help="add what the workspace knows of the findings to the prompts"
+    )
+    parser.add_argument(
+        "--diff",
+        action="store_true",
+        help="show what --fix or --fill would change (--fix without either) and write nothing",
+    )
+    alone = parser.add_mutually_exclusive_group()
+    alone.add_argument("--mask", action="store_true", help="replace each secret by a placeholder")
+    alone.add_argument(
         "--show-config", action="store_true", help="show the settings for the first path, and stop"
     )
 
@@ -65,6 +75,8 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
         raise CommandError(ExitStatus.USAGE, "--stdin-filename goes with -, standard input")
     if arguments.diff and arguments.format != "text":
         raise CommandError(ExitStatus.USAGE, "--diff is text already; leave out --format")
+    if (arguments.mask or arguments.show_config) and (arguments.fix or arguments.fill or arguments.diff):
+        raise CommandError(ExitStatus.USAGE, "--mask and --show-config go without --fix, --fill and --diff")
     with Asker(arguments) as asker:
         if arguments.show_config:
             return _show_settings(asker, arguments)
@@ -79,10 +91,12 @@ class _Check:
         self._arguments = arguments
         self._status = ExitStatus.OK
         self._errors: list[str] = []
-        self._fixed = 0
+        self._done = {"rewrite applied": 0, "fact added": 0, "secret masked": 0}
+        self._fix = arguments.fix or (arguments.diff and not arguments.fill)
+        self._writes = (arguments.fix or arguments.fill or arguments.mask) and not arguments.diff
+        self._knowledge = Knowledge() if arguments.fill or arguments.format == "json" else None
         # The text of a fixed standard input goes to standard output, so what is said of it goes elsewhere.
-        self._changes = arguments.fix or arguments.mask
-        self._out = sys.stderr if self._changes and "-" in arguments.paths else sys.stdout
+        self._out = sys.stderr if self._writes and "-" in arguments.paths else sys.stdout
         self._style = Style.of(self._out)
 
     def run(self) -> ExitStatus:
@@ -94,15 +108,16 @@ class _Check:
                 self._show(document)
         self._finish(documents)
         found = any(
-            document.findings or (self._arguments.diff and document.rewrites) for document in documents
+            document.findings or (self._arguments.diff and self._changed(document) != document.source.text)
+            for document in documents
         )
         return self._status or (ExitStatus.FINDINGS if found else ExitStatus.OK)
 
     def _check(self, source: Source) -> CheckedDocument:
-        document = _checked(source, self._asker)
-        if not self._changes:
+        document = _checked(source, self._asker, self._knowledge)
+        if not self._writes:
             return document
-        text = document.masked() if self._arguments.mask else document.rewritten()
+        text = self._changed(document)
         if source.path is None:
             sys.stdout.buffer.write(source.encoded(text))
         if text == source.text:
@@ -112,9 +127,23 @@ class _Check:
         except CommandError as error:
             self._report(error)
             return document
-        self._fixed += document.secrets if self._arguments.mask else document.rewrites
+        self._count(document)
         # What is reported is what now stands in the file.
-        return _checked(fixed, self._asker)
+        return _checked(fixed, self._asker, self._knowledge)
+
+    def _changed(self, document: CheckedDocument) -> str:
+        if self._arguments.mask:
+            return document.masked()
+        return document.changed(fix=self._fix, fill=self._arguments.fill)
+
+    def _count(self, document: CheckedDocument) -> None:
+        if self._arguments.mask:
+            self._done["secret masked"] += document.secrets
+        if self._fix:
+            self._done["rewrite applied"] += document.rewrites
+        if self._arguments.fill:
+            facts = (document.facts_to_add(prompt) for prompt in document.prompts)
+            self._done["fact added"] += sum(map(len, facts))
 
     def _sources(self) -> Iterator[Source]:
         """Every document to look at; what cannot be read is reported and left out."""
@@ -150,16 +179,20 @@ class _Check:
 
         if self._arguments.format != "text":
             return
-        for line in diff(document, self._style) if self._arguments.diff else report(document, self._style):
+        is_diff = self._arguments.diff
+        for line in (
+            diff(document, self._changed(document), self._style) if is_diff else report(document, self._style)
+        ):
             put(line, self._out)
 
     def _finish(self, documents: list[CheckedDocument]) -> None:
         from devrouter.cli.report_json import as_json, as_sarif
         from devrouter.cli.report_text import summary
 
-        if self._fixed:
-            masked, fixed = plural(self._fixed, "secret"), plural(self._fixed, "rewrite")
-            note(f"{masked} masked" if self._arguments.mask else f"{fixed} applied")
+        for what, count in self._done.items():
+            if count:
+                thing, done = what.split()
+                note(f"{plural(count, thing)} {done}")
         match self._arguments.format:
             case "json":
                 put(json.dumps(as_json(documents, self._errors), ensure_ascii=False, indent=2), self._out)
@@ -178,7 +211,7 @@ class _Check:
         self._status = error.status
 
 
-def _checked(source: Source, asker: Asker) -> CheckedDocument:
+def _checked(source: Source, asker: Asker, knowledge: Knowledge | None) -> CheckedDocument:
     from devrouter.cli.checked import CheckedDocument, CheckedPrompt
     from devrouter.core.draft import draft_of, prompts_in
     from devrouter.core.text import Lines
@@ -189,7 +222,8 @@ def _checked(source: Source, asker: Asker) -> CheckedDocument:
         draft = draft_of(document, region)
         triage = asker.triage(draft, settings)
         gaps = tuple(gap for gap in triage.gaps if not asker.is_ignored(document.uri, gap, draft, settings))
-        prompts.append(CheckedPrompt(region, draft, triage, gaps))
+        known = knowledge.of(source.path, draft.text, gaps) if knowledge else {}
+        prompts.append(CheckedPrompt(region, draft, triage, gaps, known))
     return CheckedDocument(source, Lines(source.text), tuple(prompts))
 
 

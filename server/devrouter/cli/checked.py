@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from devrouter.core.edits import smallest_edit, with_line_endings
+from devrouter.core.fill import add_context, can_hold, fence_around
 from devrouter.core.secrets import masked
 from devrouter.core.text import Lines, Span, Units
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from devrouter.cli.documents import Source
     from devrouter.core.decision import Triage
     from devrouter.core.draft import Draft, Region
+    from devrouter.core.facts import Fact
     from devrouter.core.gaps import Gap
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedPrompt:
-    """One prompt of a document; `gaps` are those that nobody has chosen to ignore."""
+    """One prompt of a document; `gaps` are those that nobody has chosen to ignore.
+
+    `known` holds the facts of the workspace that answer a gap, where they were asked for.
+    """
 
     region: Region
     draft: Draft
     triage: Triage
     gaps: tuple[Gap, ...]
+    known: Mapping[Gap, tuple[Fact, ...]] = field(default_factory=dict)
 
     @property
     def has_rewrite(self) -> bool:
@@ -72,15 +78,23 @@ class CheckedDocument:
         line, column = self.lines.position(offset, Units.UTF32)
         return line + 1, column + 1
 
-    def rewritten(self) -> str:
-        """The document with each rewrite in place, its line endings kept."""
-        return self._with_each(
-            lambda prompt: (
-                with_line_endings(prompt.triage.decision.rewrite, like=self.source.text)
-                if prompt.has_rewrite
-                else prompt.draft.text
-            )
-        )
+    def facts_to_add(self, prompt: CheckedPrompt) -> tuple[Fact, ...]:
+        """What is known of the prompt's gaps and can stand in it, each fact once."""
+        fence = fence_around(self.source.text, prompt.region.span)
+        facts = dict.fromkeys(fact for found in prompt.known.values() for fact in found)
+        return tuple(fact for fact in facts if can_hold(fence, fact))
+
+    def changed(self, *, fix: bool, fill: bool) -> str:
+        """The document with each rewrite and each known fact in place, its line endings kept."""
+
+        def text_of(prompt: CheckedPrompt) -> str:
+            text = prompt.triage.decision.rewrite if fix and prompt.has_rewrite else prompt.draft.text
+            fence = fence_around(self.source.text, prompt.region.span)
+            edit = add_context(text, self.facts_to_add(prompt), fence) if fill else None
+            new = edit.apply(text) if edit else text
+            return new if new == prompt.draft.text else with_line_endings(new, like=self.source.text)
+
+        return self._with_each(text_of)
 
     def masked(self) -> str:
         """The document with a placeholder for each secret."""

@@ -112,6 +112,10 @@ def _prompt(document: CheckedDocument, prompt: CheckedPrompt) -> dict[str, Any]:
                 "phrase": gap.phrase,
                 "anchored": gap.anchored,
                 **_range(document, *prompt.span_of(gap)),
+                "facts": [
+                    {"name": fact.name, "value": fact.value, "source": fact.source}
+                    for fact in prompt.known.get(gap, ())
+                ],
             }
             for gap in prompt.gaps
         ],

@@ -74,10 +74,10 @@ def summary(documents: Sequence[CheckedDocument], style: Style) -> str:
     return f"{'; '.join(parts)}."
 
 
-def diff(document: CheckedDocument, style: Style) -> Iterator[str]:
-    """A unified diff, as `git apply` takes it, to the rewritten text; nothing for equal ones."""
+def diff(document: CheckedDocument, changed: str, style: Style) -> Iterator[str]:
+    """A unified diff, as `git apply` takes it, to the changed text; nothing for equal ones."""
     name = document.source.name.lstrip("/")
-    old, new = (_lines(text) for text in (document.source.text, document.rewritten()))
+    old, new = (_lines(text) for text in (document.source.text, changed))
     for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm=""):
         if not style.enabled:
             yield line
