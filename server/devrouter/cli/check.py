@@ -142,8 +142,7 @@ class _Check:
         if self._fix:
             self._done["rewrite applied"] += document.rewrites
         if self._arguments.fill:
-            facts = (document.facts_to_add(prompt) for prompt in document.prompts)
-            self._done["fact added"] += sum(map(len, facts))
+            self._done["fact added"] += sum(len(prompt.facts) for prompt in document.prompts)
 
     def _sources(self) -> Iterator[Source]:
         """Every document to look at; what cannot be read is reported and left out."""
@@ -179,10 +178,11 @@ class _Check:
 
         if self._arguments.format != "text":
             return
-        is_diff = self._arguments.diff
-        for line in (
-            diff(document, self._changed(document), self._style) if is_diff else report(document, self._style)
-        ):
+        if self._arguments.diff:
+            lines = diff(document, self._changed(document), self._style)
+        else:
+            lines = report(document, self._style)
+        for line in lines:
             put(line, self._out)
 
     def _finish(self, documents: list[CheckedDocument]) -> None:
@@ -222,7 +222,7 @@ def _checked(source: Source, asker: Asker, knowledge: Knowledge | None) -> Check
         draft = draft_of(document, region)
         triage = asker.triage(draft, settings)
         gaps = tuple(gap for gap in triage.gaps if not asker.is_ignored(document.uri, gap, draft, settings))
-        known = knowledge.of(source.path, draft.text, gaps) if knowledge else {}
+        known = knowledge.of(source, region, gaps) if knowledge else {}
         prompts.append(CheckedPrompt(region, draft, triage, gaps, known))
     return CheckedDocument(source, Lines(source.text), tuple(prompts))
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from devrouter.core.edits import smallest_edit, with_line_endings
-from devrouter.core.fill import add_context, can_hold, fence_around
+from devrouter.core.fill import add_context, fence_around
 from devrouter.core.secrets import masked
 from devrouter.core.text import Lines, Span, Units
 
@@ -39,6 +39,11 @@ class CheckedPrompt:
     def has_rewrite(self) -> bool:
         """True where a clearer wording is ready; one that was withheld is not."""
         return self.triage.decision.rewrite != self.draft.text
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """What is known of the gaps, each fact once."""
+        return tuple(dict.fromkeys(fact for found in self.known.values() for fact in found))
 
     def span_of(self, gap: Gap) -> Span:
         """The gap's anchor in the document."""
@@ -78,19 +83,13 @@ class CheckedDocument:
         line, column = self.lines.position(offset, Units.UTF32)
         return line + 1, column + 1
 
-    def facts_to_add(self, prompt: CheckedPrompt) -> tuple[Fact, ...]:
-        """What is known of the prompt's gaps and can stand in it, each fact once."""
-        fence = fence_around(self.source.text, prompt.region.span)
-        facts = dict.fromkeys(fact for found in prompt.known.values() for fact in found)
-        return tuple(fact for fact in facts if can_hold(fence, fact))
-
     def changed(self, *, fix: bool, fill: bool) -> str:
         """The document with each rewrite and each known fact in place, its line endings kept."""
 
         def text_of(prompt: CheckedPrompt) -> str:
             text = prompt.triage.decision.rewrite if fix and prompt.has_rewrite else prompt.draft.text
             fence = fence_around(self.source.text, prompt.region.span)
-            edit = add_context(text, self.facts_to_add(prompt), fence) if fill else None
+            edit = add_context(text, prompt.facts, fence) if fill else None
             new = edit.apply(text) if edit else text
             return new if new == prompt.draft.text else with_line_endings(new, like=self.source.text)
 

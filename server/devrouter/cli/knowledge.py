@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from devrouter.cli.documents import Source
+    from devrouter.core.draft import Region
     from devrouter.core.facts import Fact
     from devrouter.core.gaps import Gap
 
@@ -22,14 +24,15 @@ class Knowledge:
 
         self._workspaces = Workspaces()
 
-    def of(self, path: Path | None, text: str, gaps: Sequence[Gap]) -> dict[Gap, tuple[Fact, ...]]:
+    def of(self, source: Source, region: Region, gaps: Sequence[Gap]) -> dict[Gap, tuple[Fact, ...]]:
         """The facts that answer the gaps of a prompt: of the file's project, else of the current folder's."""
         from devrouter.app.facts import root_of
-        from devrouter.core.facts import facts_for
+        from devrouter.core.fill import fence_around, fitting_facts
 
         here = Path.cwd() / "prompt"
-        root = (root_of(path.absolute(), ()) if path else None) or root_of(here, ())
+        root = (root_of(source.path.absolute(), ()) if source.path else None) or root_of(here, ())
         if root is None or not gaps:
             return {}
+        text, fence = source.text[slice(*region.span)], fence_around(source.text, region.span)
         facts = self._workspaces.of_folder(root, text, wait=_PATIENCE).facts
-        return {gap: facts_for(gap, facts, text) for gap in gaps}
+        return {gap: fitting_facts(gap, facts, text, fence) for gap in gaps}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from devrouter.core.edits import Edit
-from devrouter.core.facts import heading_of, line_of
+from devrouter.core.facts import facts_for, heading_of, line_of
 from devrouter.core.kinds import GapKind
 from devrouter.core.text import Span
 
@@ -81,6 +81,12 @@ def add_context(text: str, facts: Iterable[Fact], fence: Fence = Fence()) -> Edi
     if present is None:
         return Edit(Span(end, end), f"\n\n{fence.indent}Context:{added}{below}")
     return Edit(Span(present.end, end), f"{added}{text[present.end : end]}{below}")
+
+
+def fitting_facts(gap: Gap, facts: Sequence[Fact], text: str, fence: Fence) -> tuple[Fact, ...]:
+    """The facts that answer the gap, where all of them can stand in the prompt."""
+    found = facts_for(gap, facts, text)
+    return found if all(can_hold(fence, fact) for fact in found) else ()
 
 
 def can_hold(fence: Fence, fact: Fact) -> bool:

@@ -7,8 +7,8 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from devrouter.core.edits import Edit
-from devrouter.core.facts import facts_for, line_of
-from devrouter.core.fill import add_context, can_hold, fence_around, fill_in
+from devrouter.core.facts import line_of
+from devrouter.core.fill import add_context, fence_around, fill_in, fitting_facts
 from devrouter.core.kinds import GapKind
 from devrouter.lsp.errors import content_modified
 from devrouter.lsp.quick_fix import client_takes_snippets, workspace_edit
@@ -40,9 +40,7 @@ async def known_of_prompts(
 def answers(opened: OpenDocument, finding: Finding, facts: Sequence[Fact]) -> tuple[Fact, ...]:
     """The facts that fill the gap, where all of them can stand in the prompt."""
     view = opened.views[finding.prompt]
-    found = facts_for(finding.gap, facts, view.draft.text)
-    fence = fence_of(opened, view)
-    return found if all(can_hold(fence, fact) for fact in found) else ()
+    return fitting_facts(finding.gap, facts, view.draft.text, fence_of(opened, view))
 
 
 def title_of(facts: Sequence[Fact]) -> str:
