@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from itertools import islice
 
 from devrouter.core.language import language_of
+from devrouter.core.pieces import without_blocks
 
 # --- Constraints that must stay
 
@@ -132,10 +133,10 @@ def _before(match: re.Match[str], text: str) -> str:
 
 _PADDING = re.compile(
     r"\b(error handling|edge cases?|best practices?|step by step|detailed|comprehensive\w*|thorough\w*"
-    r"|in depth|unit tests?|documentation|scalab\w+|maintainab\w+|readab\w+|production ready|robust\w*"
-    r"|well (?:structured|documented|commented|tested)|security|accessib\w+|backwards? compatib\w+|comments"
-    r"|docstrings?|type hints?|code examples?|sample code|logging|validation|clean code|responsive"
-    r"|user friendly)\b",
+    r"|in (?:depth|detail)|unit tests?|documentation|scalab\w+|maintainab\w+|readab\w+|production ready"
+    r"|robust\w*|well (?:structured|documented|commented|tested)|security|accessib\w+|comments"
+    r"|backwards? compatib\w+|docstrings?|type hints?|code examples?|sample code|logging"
+    r"|validation|clean code|responsive|user friendly)\b",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]{3,}")
@@ -182,8 +183,10 @@ def _is_misspelt(word: str, text: str) -> bool:
 
 def is_other_request(original: str, rewrite: str) -> str | None:
     """Whether the rewrite shares next to no word with the draft."""
-    known, said = stems(original), stems(rewrite)
-    if min(len(known), len(said)) >= 3 and len(known & said) < min(len(known), len(said)) / 5:
+    known, said = stems(without_blocks(original)), stems(without_blocks(rewrite))
+    fewer = min(len(known), len(said))
+    nothing = fewer and len(said) >= 5 and not known & said
+    if nothing or (fewer >= 3 and len(known & said) < fewer / 5):
         return "is about something else than the draft"
     return None
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 
-from devrouter.core.pieces import Piece, Rule, fenced_blocks, protected_pieces, quantities, trimmed
+from devrouter.core.pieces import (
+    Piece,
+    Rule,
+    fenced_blocks,
+    protected_pieces,
+    quantities,
+    trimmed,
+    without_blocks,
+)
 from devrouter.core.technologies import TECHNOLOGIES, technologies_in
 
 
@@ -31,7 +39,7 @@ def lost_pieces(before: Side, after: Side) -> list[Piece]:
 def invented(before: Side, after: Side) -> str | None:
     """The first name, number or technology of the rewrite that the draft does not name in any spelling."""
     for piece in after.changed_pieces:
-        known = piece.rule is Rule.QUOTATION or piece.text.lower() in TECHNOLOGIES or before.holds(piece)
+        known = piece.text.lower() in TECHNOLOGIES or before.holds(piece)
         if not known and not before.resembles(piece):
             return piece.text
     for technology, _ in technologies_in(after.changed):
@@ -58,11 +66,7 @@ class Side:
     @cached_property
     def lines(self) -> list[str]:
         """The lines outside fenced blocks."""
-        parts, start = [], 0
-        for block in self.blocks:
-            parts.append(self.text[start : block.span.start])
-            start = block.span.end
-        return re.split(r"\r\n|\r|\n", "\n".join([*parts, self.text[start:]]))
+        return re.split(r"\r\n|\r|\n", without_blocks(self.text))
 
     def lines_not_in(self, other: Side) -> str:
         """Only these need a look, which makes a small change in a long text cheap."""
@@ -147,9 +151,10 @@ class Side:
         if quantities(number):
             return quantities(number) <= self.quantities
         # "10ms" may become "10 ms", and "10" is then no new number.
+        number = re.sub(r"^[vV](?=\d)", "", number)
         parted = re.sub(r"(?<=\d)(?=[A-Za-z%])", " ", number)
         joined = rf"(?<![\w.,]){re.escape(number)}[A-Za-z%]"
-        if _stands_in(parted, self.plain) or re.search(joined, self.plain):
+        if _stands_in(number, self.plain) or _stands_in(parted, self.plain) or re.search(joined, self.plain):
             return True
         word = _NUMBER_WORDS.get(number.lower().removesuffix("ish"))
         about = number.lower().endswith("ish") and _stands_in(number[:-3], self.plain)

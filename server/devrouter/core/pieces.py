@@ -71,6 +71,15 @@ def protected_pieces(text: str) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
+def without_blocks(text: str) -> str:
+    """The text with an empty line in place of each fenced block."""
+    parts, start = [], 0
+    for block in fenced_blocks(text):
+        parts.append(text[start : block.span.start])
+        start = block.span.end
+    return "\n".join([*parts, text[start:]])
+
+
 def fenced_blocks(text: str) -> tuple[Piece, ...]:
     """The fenced blocks with their fence lines, line ends as LF."""
     if "```" not in text and "~~~" not in text:
@@ -81,7 +90,10 @@ def fenced_blocks(text: str) -> tuple[Piece, ...]:
 
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_FENCE = re.compile(r"[ \t]{0,12}(?:[-*>][ \t]+)?(`{3,}|~{3,})([^\r\n]*)")
+# Within a quotation or an item of a list too.
+_FENCE = re.compile(
+    r"[ \t]{0,12}(?:(?:>|(?:[-*+]|\d{1,3}[.)])[ \t]+)[ \t]{0,12}){0,4}(`{3,}|~{3,})([^\r\n]*)"
+)
 
 
 def _block_spans(text: str) -> Iterator[Span]:
@@ -95,7 +107,7 @@ def _block_spans(text: str) -> Iterator[Span]:
             continue
         marks, info = fence.groups()
         if opened is None:
-            if "`" not in info:
+            if marks[0] == "~" or "`" not in info:
                 opened = (start, marks)
         elif marks.startswith(opened[1]) and not info.strip():
             yield Span(opened[0], end)
@@ -108,7 +120,7 @@ def _block_spans(text: str) -> Iterator[Span]:
 _LEXER = re.compile(
     r"""
       (?P<prose>(?:[A-Za-z][a-z]*+(?:['\u2019][a-z]++)?[,;:!?]?(?:\.(?=\s))?\s++)++)
-    | (?P<code>``(?:[^`\r\n]|`(?!`))+``(?!`)|`[^`\r\n]+`)
+    | (?P<code>(?<!`)(?:``(?!`)(?:[^`\r\n]|`(?!`))+``(?!`)|`[^`\r\n]+`(?!`)))
     | (?P<quotation>
           (?<!\w)"(?=[^\s"])[^"\r\n]{1,400}"
         | \u201c[^\u201d\r\n]{1,400}\u201d

@@ -170,11 +170,15 @@ _VERBS = (
     r"|simplify|speed up"
     r"|split|update|upgrade|use|write|set up|translate|test|review|explain|describe)"
 )
+_DETERMINERS = r"(?:a|an|the|this|that|these|those|my|our|all|it|me|some|more|every|each|unit|new)\b|`"
+# No nouns, as "build" and "change" are: what follows need not tell them from "build fails".
+_SURE_VERBS = (
+    r"(?:add|convert|create|delete|extract|generate|implement|improve|integrate|make|migrate|optimi[sz]e|refactor"
+    r"|remove|rename|replace|rewrite|simplify|translate|write)"
+)
+_FAILS = r"(?:is|was|are|does|did|do|has|not|fail\w*|error\w*|throws|returns|gives|says|button|file)\b"
 _ORDER = re.compile(
-    _LEAD
-    + _VERBS
-    + r"\s+(?:(?:a|an|the|this|that|these|those|my|our|all|it|me|some|more|every|each|unit|new)\b|`)",
-    re.IGNORECASE,
+    rf"{_LEAD}(?:{_VERBS}\s+(?:{_DETERMINERS})|{_SURE_VERBS}\s+(?!{_FAILS})[a-z])", re.IGNORECASE
 )
 _REQUEST = re.compile(r"\b(?:can|could|would|will) (?:you|u|we|i)\b|\bmind\b|\bhow about\b", re.IGNORECASE)
 
