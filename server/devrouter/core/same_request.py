@@ -119,7 +119,8 @@ def prose(text: str) -> str:
 _SENTENCE_END = re.compile(r"(?<=[.!?;:\u3002？\uff01])\s*|[\r\n]+")
 _LEAD = r"\W*(?:(?:so|and|but|also|hi|hey|hello|ok|okay|well|um|uh|please|pls|now|then)\b\W*)*"
 _QUESTION_OPENING = re.compile(
-    _LEAD + r"(?:(?:how|what|why|when|where|which|who|whose|whats|hows|wheres)\b(?! about\b)"
+    _LEAD + r"(?:(?:how|what|why|which|who|whose|whats|hows|wheres)\b(?! about\b)"
+    r"|(?:when|where) (?:is|are|was|were|do|does|did|should|can|could|would|will)\b"
     r"|(?:is|are|am|was|were|does|did|should|shall) (?:i|it|this|that|the|there|these|those|we|my|our|a|an)\b"
     r"|(?:do|have) (?:i|we)\b)",
     re.IGNORECASE,
