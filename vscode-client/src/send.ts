@@ -18,26 +18,28 @@ export async function sendToChat(
   const current = await currentPrompt(lifecycle, { selection: true });
   if (!current) return;
   const { document, prompt } = current;
-  if (holdsSecret(document, prompt) && !(await confirmSecret())) return;
+  const text = prompt.secrets > 0 ? await withoutSecrets(document, prompt) : prompt.text;
+  if (text === undefined) return;
   const status = statuses.of(document);
   // The status speaks of the first prompt; what the user chose holds for the document.
   const route =
     status?.chosen ?? (current.index === 0 && status ? effectiveRoute(status) : prompt.tier.route);
   const models = (status && tierChoice(status, route)?.models) ?? [];
-  await send(prompt, models, channel);
+  await send(text, prompt.destination, models, channel);
 }
 
 async function send(
-  prompt: PromptMessage,
+  text: string,
+  destination: string,
   models: string[],
   channel: vscode.LogOutputChannel,
 ): Promise<void> {
   if (!(await chatIsThere())) {
-    await copy(prompt.text, 'This editor has no chat that can be opened.');
+    await copy(text, 'This editor has no chat that can be opened.');
     return;
   }
   const model = await chatModel(models);
-  const query = { query: prompt.text, ...(prompt.destination === 'agent' ? { mode: 'agent' } : {}) };
+  const query = { query: text, ...(destination === 'agent' ? { mode: 'agent' } : {}) };
   try {
     if (model) {
       const { vendor, family, version, id } = model;
@@ -51,7 +53,7 @@ async function send(
   } catch (error) {
     // Not a public contract: whatever goes wrong in there, the prompt is not lost.
     channel.warn(`The chat did not open: ${error}`);
-    await copy(prompt.text, 'The chat did not take the prompt.');
+    await copy(text, 'The chat did not take the prompt.');
     return;
   }
   if (models.length > 0 && !model) {
@@ -71,16 +73,6 @@ async function copy(text: string, why: string): Promise<void> {
   );
 }
 
-/** True where a secret was found in the prompt and is still there. */
-function holdsSecret(document: vscode.TextDocument, prompt: PromptMessage): boolean {
-  const range = rangeOf(prompt.range);
-  return vscode.languages
-    .getDiagnostics(document.uri)
-    .some(
-      ({ source, code, range: at }) => source === 'devrouter' && code === 'secret' && at.intersection(range),
-    );
-}
-
 /** Whether the user sends a prompt on although it seems to hold a secret. */
 export async function confirmSecret(): Promise<boolean> {
   const answer = await vscode.window.showWarningMessage(
@@ -89,4 +81,28 @@ export async function confirmSecret(): Promise<boolean> {
     'Send',
   );
   return answer === 'Send';
+}
+
+/** The text to send of a prompt that holds secrets, masked or as it is; undefined where the user stays here. */
+async function withoutSecrets(
+  document: vscode.TextDocument,
+  prompt: PromptMessage,
+): Promise<string | undefined> {
+  const holds = prompt.secrets === 1 ? 'a secret' : `${prompt.secrets} secrets`;
+  const answer = await vscode.window.showWarningMessage(
+    `This prompt seems to hold ${holds}.`,
+    { modal: true, detail: 'Whoever runs the model will see what you send.' },
+    'Mask and Send',
+    'Send',
+  );
+  if (answer === 'Send') return prompt.text;
+  if (answer === undefined) return undefined;
+  const range = rangeOf(prompt.range);
+  // The text may have changed while the question stood; what is sent is masked all the same.
+  if (document.getText(range) === prompt.text) {
+    const edit = new vscode.WorkspaceEdit();
+    edit.replace(document.uri, range, prompt.masked);
+    await vscode.workspace.applyEdit(edit);
+  }
+  return prompt.masked;
 }

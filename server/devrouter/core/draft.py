@@ -266,8 +266,31 @@ def matches(path: str, globs: Iterable[str]) -> bool:
 
 @lru_cache(maxsize=256)
 def _glob(glob: str) -> re.Pattern[str]:
-    wild = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    """A pattern that never tries a star's second choice where its first is as good as any.
+
+    A repository writes globs too, and one of many stars would otherwise hold up the server for years. What
+    stands between two wildcards is taken at the first place where it matches: the next wildcard takes up
+    whatever lies behind, so no later place could do better. Only what must end at the path's end is searched.
+    """
     glob = re.sub(r"(?:\*\*/)+", "**/", glob.replace("\\", "/"))
-    pattern = "".join(wild.get(part, re.escape(part)) for part in re.split(r"(\*\*/|\*\*|\*|\?)", glob))
-    start = r"\A" if glob.startswith("/") else r"(?:\A|/)"
-    return re.compile(rf"{start}{pattern}\Z", re.IGNORECASE | re.DOTALL)
+    glob = glob if glob.startswith(("/", "**/")) else f"**/{glob}"
+    first, *parts = re.split(r"(\*\*/|\*\*)", glob)
+    steps = list(zip(("", *parts[::2]), (first, *parts[1::2]), strict=True))
+    *before, (last_opener, last) = [(_OPENERS[opener], within) for opener, within in steps]
+    taken = "".join(f"(?>{opener}{_in_folder(within)})" for opener, within in before)
+    return re.compile(
+        rf"\A{taken}{last_opener}{_in_folder(last, at_end=True)}\Z", re.IGNORECASE | re.DOTALL
+    )
+
+
+_OPENERS = {"": "", "**": ".*?", "**/": "(?:[^/]*+/)*?"}
+
+
+def _in_folder(glob: str, *, at_end: bool = False) -> str:
+    """The pattern of a glob whose stars stay within a folder."""
+    first, *pieces = (
+        "".join("[^/]" if character == "?" else re.escape(character) for character in piece)
+        for piece in re.split(r"\*+", glob)
+    )
+    last = f"[^/]*{pieces.pop()}" if at_end and pieces else ""
+    return first + "".join(f"(?>[^/]*?{piece})" for piece in pieces) + last
