@@ -145,8 +145,10 @@ def files_in(
 ) -> Iterator[Path]:
     """Files below `folder` whose names may hold prompts, sorted; hidden and installed folders are left out.
 
-    `on_error` is told of each folder that cannot be listed.
+    So are links that lead out of the folder: a repository could have any file of the user's read, or
+    rewritten, by a link with the name of a prompt. `on_error` is told of each folder that cannot be listed.
     """
+    inside = folder.resolve()
 
     def unlisted(error: OSError) -> None:
         on_error(CommandError(ExitStatus.INPUT, f"{error.filename}: cannot be read: {_reason(error)}"))
@@ -155,6 +157,8 @@ def files_in(
         folders[:] = sorted(name for name in folders if _is_entered(name))
         for name in sorted(names):
             path = Path(root, name)
+            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+                continue
             probe = Document(path.absolute().as_uri(), "plaintext", 0, _PROBE)
             if prompts_in(probe, settings.agent_patterns, settings.include):
                 yield path

@@ -274,23 +274,21 @@ def _glob(glob: str) -> re.Pattern[str]:
     """
     glob = re.sub(r"(?:\*\*/)+", "**/", glob.replace("\\", "/"))
     glob = glob if glob.startswith(("/", "**/")) else f"**/{glob}"
-    first, *parts = re.split(r"(\*\*/|\*\*)", glob)
-    steps = list(zip(("", *parts[::2]), (first, *parts[1::2]), strict=True))
-    *before, (last_opener, last) = [(_OPENERS[opener], within) for opener, within in steps]
+    first, *parts = re.split(r"((?:(?<=/)|\A)\*\*/|\*{2,})", glob)
+    steps = zip(("", *parts[::2]), (first, *parts[1::2]), strict=True)
+    *before, (last_opener, last) = [(_OPENERS.get(opener, ".*?"), within) for opener, within in steps]
     taken = "".join(f"(?>{opener}{_in_folder(within)})" for opener, within in before)
-    return re.compile(
-        rf"\A{taken}{last_opener}{_in_folder(last, at_end=True)}\Z", re.IGNORECASE | re.DOTALL
-    )
+    return re.compile(rf"\A{taken}{last_opener}{_in_folder(last, at_end=True)}\Z", re.IGNORECASE | re.DOTALL)
 
 
-_OPENERS = {"": "", "**": ".*?", "**/": "(?:[^/]*+/)*?"}
+_OPENERS = {"": "", "**/": "(?:[^/]*+/)*?"}
 
 
 def _in_folder(glob: str, *, at_end: bool = False) -> str:
     """The pattern of a glob whose stars stay within a folder."""
     first, *pieces = (
         "".join("[^/]" if character == "?" else re.escape(character) for character in piece)
-        for piece in re.split(r"\*+", glob)
+        for piece in glob.split("*")
     )
     last = f"[^/]*{pieces.pop()}" if at_end and pieces else ""
     return first + "".join(f"(?>[^/]*?{piece})" for piece in pieces) + last
