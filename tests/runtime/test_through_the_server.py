@@ -375,6 +375,21 @@ async def test_the_rewrite_on_request_is_the_models(tmp_path: Path) -> None:
         assert editor.texts[uri] == REPLY["rewrite"]
 
 
+async def test_a_code_block_that_the_model_drops_is_put_back_and_said(tmp_path: Path) -> None:
+    uri = draft_in(tmp_path)
+    block = "```py\nprint(rows[7])\n```"
+    reply = {"rewrite": "Why does this loop crash when I run it?", "missing": ["the loop's input"]}
+    async with (
+        fake_server(staged(OLLAMA, OLLAMA.replies(reply))) as server,
+        editing(tmp_path, options_for(OLLAMA, server.url)) as editor,
+    ):
+        editor.open(uri, f"teh loop crash when i run it, why\n{block}\n")
+        await until_shown(editor, uri, "the loop's input")
+        assert "Put back: the code block." in await hover(editor, uri)
+        await editor.perform(await editor.action(uri, r"Apply rewrite \(put back: the code block\)"))
+        assert editor.texts[uri] == f"{reply['rewrite']}\n\n{block}\n"
+
+
 async def _ask(editor: Editor, uri: str, way: str) -> None:
     if way == "action":
         await editor.code_action_resolve_async(await editor.action(uri, "Ask the model for a rewrite"))

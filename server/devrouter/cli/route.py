@@ -102,6 +102,8 @@ def _decision(triage: Triage, draft: Draft, style: Style) -> Iterator[str]:
         yield style.bold("rewrite")
         for line in triage.decision.rewrite.splitlines():
             yield f"  {visible(line)}".rstrip()
+        if triage.repaired:
+            yield style.dim(visible(f"put back: {', '.join(triage.repaired)}"))
     elif triage.withheld:
         yield ""
         yield f"{style.bold('rewrite')} withheld, {visible(triage.withheld)}"
