@@ -31,7 +31,8 @@ def devrouter(
     environment: Mapping[str, str] | None = None,
 ) -> Ended:
     """Run one command to its end, without a model unless the arguments name an engine."""
-    options = [] if "--engine" in arguments or not arguments else ["--engine", "instant"]
+    asks = "--engine" not in arguments and arguments[:1] not in (("ignored",), ("feedback",))
+    options = ["--engine", "instant"] if arguments and asks else []
     first, *rest = arguments
     done = subprocess.run(
         [EXECUTABLE, first, *options, *rest] if not str(first).startswith("-") else [EXECUTABLE, *arguments],

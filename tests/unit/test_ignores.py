@@ -6,14 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from devrouter.app.ignores import (
-    IgnoreError,
-    Ignores,
-    default_state_file,
-    ignore_for_user,
-    ignore_in_project,
-    is_ignored_in_project,
-)
+from devrouter.app.ignore_settings import ignore_for_user, ignore_in_project, ignored_by, show_again_in
+from devrouter.app.ignores import IgnoreError, Ignores, default_state_file, is_ignored_in_project
 from devrouter.app.settings import Ignore, Settings
 from devrouter.app.settings_sources import load_settings
 from devrouter.core.gaps import Gap, GapKind
@@ -91,11 +85,36 @@ class TestHere:
         ignores.ignore_here(URI, VERSION, TEXT)
         latest, first = ignores.listed()
         assert [(entry.kind, entry.uri) for entry in (latest, first)] == [("version", URI), ("error", URI)]
-        assert latest.since >= first.since
+        assert (latest.since or 0) >= (first.since or 0) > 0
         assert ignores.remove(first.key)
         assert not ignores.remove(first.key)
         assert not ignores.is_ignored(URI, CRASH, TEXT, SETTINGS)
         assert Ignores(state_file).listed() == (latest,)
+
+    def test_a_kind_is_ignored_in_one_file_whatever_the_words(self, state_file: Path) -> None:
+        ignores = Ignores(state_file)
+        ignores.ignore_kind(URI, GapKind.ERROR)
+        other = gap("the stack trace", GapKind.ERROR, "loads")
+        assert all(Ignores(state_file).is_ignored(URI, one, TEXT, SETTINGS) for one in (CRASH, other))
+        assert not ignores.is_ignored(URI, VERSION, TEXT, SETTINGS)
+        assert not ignores.is_ignored("file:///work/b.prompt.md", CRASH, TEXT, SETTINGS)
+        (entry,) = ignores.listed()
+        assert (entry.kind, entry.uri, entry.phrase) == ("error", URI, "*")
+        assert ignores.remove(entry.key)
+        assert not ignores.is_ignored(URI, CRASH, TEXT, SETTINGS)
+
+    def test_what_the_first_version_kept_stays_ignored_and_is_never_lost(self, state_file: Path) -> None:
+        # As version 1 wrote it: the hash of CRASH in TEXT at URI.
+        key = "cf4156fecc8dc48395aa37d0e3acd3fed967da0d2995401f93704d03b0d84b12"
+        entry = {"key": key, "kind": "error", "uri": URI, "since": 1764200000.25}
+        state_file.parent.mkdir()
+        state_file.write_text(json.dumps({"version": 1, "ignored": [entry]}))
+        ignores = Ignores(state_file)
+        assert ignores.is_ignored(URI, CRASH, TEXT, SETTINGS)
+        ignores.ignore_kind(URI, GapKind.CODE)
+        assert json.loads(state_file.read_bytes())["version"] == 2
+        assert [(kept.key, kept.since) for kept in Ignores(state_file).listed()][1] == (key, 1764200000.25)
+        assert Ignores(state_file).is_ignored(URI, CRASH, TEXT, SETTINGS)
 
     def test_two_servers_see_and_keep_what_the_other_ignored(self, state_file: Path) -> None:
         one, two = Ignores(state_file), Ignores(state_file)
@@ -146,7 +165,7 @@ class TestHere:
             b'{"version": 1, "ignored": {}, "x"',
             b'{"version": 1, "ignored": [{}]}',
             b'{"version": 1, "ignored": 3}',
-            b'{"version": 2, "ignored": []}',
+            b'{"version": 3, "ignored": []}',
             b"[" * 100_000,
         ],
     )
@@ -348,6 +367,68 @@ class TestForUser:
         assert config.is_symlink()
         assert "Flask version" in kept.read_text()
         assert kept.stat().st_mode & 0o777 == 0o600
+
+
+class TestShownAgain:
+    """Entries of settings files, taken out again."""
+
+    @pytest.mark.parametrize(
+        ("lines", "removed"),
+        [
+            (
+                ["# Ours.", "[[ignore]]", "kind = 'code'", "phrase = '*'", "# About tiers.", "[tiers]"],
+                [1, 2, 3],
+            ),
+            (["[tiers]", "[[ignore]] # why", "phrase = '*'", "kind = 'code'", "# The end."], [1, 2, 3]),
+            (["ignore = [", "  # why", "  {kind = 'code', phrase = '*'},", "]", "[tiers]"], [2]),
+            (
+                ["[[ignore]]", "kind='error'", "phrase='*'", "[[ignore]]", "kind='code'", "phrase='*'"],
+                [3, 4, 5],
+            ),
+        ],
+    )
+    @pytest.mark.parametrize("end", ["\n", "\r\n"])
+    def test_the_entry_goes_and_every_other_line_stays(
+        self, tmp_path: Path, lines: list[str], removed: list[int], end: str
+    ) -> None:
+        file = tmp_path / ".devrouter.toml"
+        file.write_bytes(end.join([*lines, ""]).encode())
+        (entry,) = (entry for entry in ignored_by(file) if entry.kind == "code")
+        assert (entry.phrase, entry.uri, entry.since) == ("*", file.as_uri(), None)
+        show_again_in(file, {entry.key})
+        left = [line for number, line in enumerate(lines) if number not in removed]
+        assert file.read_bytes().decode() == end.join([*left, ""])
+
+    def test_one_that_was_ignored_by_us_leaves_the_file_as_it_was(self, tmp_path: Path) -> None:
+        file = tmp_path / ".devrouter.toml"
+        file.write_text("[findings]\nseverity = 'hint'\n")
+        ignore_in_project(CRASH, tmp_path)
+        ignore_in_project(VERSION, tmp_path)
+        show_again_in(file, {entry.key for entry in ignored_by(file)})
+        assert file.read_text().strip() == "[findings]\nseverity = 'hint'"
+
+    @pytest.mark.parametrize(
+        "before",
+        [
+            "[[ignore]]\n'kind' = 'code'\nphrase = '*'\n",
+            "[[ignore]]\nkind = 'code'\nphrase = '''\n*'''\n",
+        ],
+    )
+    def test_a_form_that_cannot_be_edited_is_left_and_told(self, tmp_path: Path, before: str) -> None:
+        file = tmp_path / ".devrouter.toml"
+        file.write_text(before)
+        with pytest.raises(IgnoreError, match="by hand"):
+            show_again_in(file, {entry.key for entry in ignored_by(file)})
+        assert file.read_text() == before
+
+    def test_another_files_entry_changes_nothing(self, tmp_path: Path) -> None:
+        file = tmp_path / ".devrouter.toml"
+        file.write_text("[[ignore]]\nkind = 'code'\nphrase = '*'\n")
+        show_again_in(file, {"0" * 64})
+        assert ignored_by(file)
+
+    def test_no_file_ignores_nothing(self, tmp_path: Path) -> None:
+        assert ignored_by(tmp_path / ".devrouter.toml") == ()
 
 
 def _empty(folder: Path) -> Path:

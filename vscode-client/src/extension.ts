@@ -3,6 +3,7 @@
 import * as vscode from 'vscode';
 import { answerLocally } from './answerLocally.ts';
 import { ChatInput } from './chatInput.ts';
+import { showIgnored } from './ignored.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { pickTier, writeModelOfTier } from './pickTier.ts';
 import { ASK_MODEL } from './protocol.ts';
@@ -38,6 +39,7 @@ export function activate(context: vscode.ExtensionContext): void {
     'devrouter.applyRewrite': (uri?: vscode.Uri) => rewrites.apply(uri),
     'devrouter.previewRewrite': () => rewrites.preview(),
     'devrouter.askModel': () => askModel(),
+    'devrouter.showIgnored': () => showIgnored(server),
     'devrouter.setUpModel': () => tools.setUpModel(),
     'devrouter.doctor': () => tools.doctor(),
     'devrouter.mend': (command: string) => tools.mend(command),

@@ -9,8 +9,11 @@ export const TRIAGE_TEXT = 'devrouter/triageText';
 export const ANSWER = 'devrouter/answer';
 
 export const IGNORE_HERE = 'devrouter.server.ignoreHere';
+export const IGNORE_KIND = 'devrouter.server.ignoreKind';
 export const IGNORE_IN_PROJECT = 'devrouter.server.ignoreInProject';
 export const DISMISS = 'devrouter.server.dismissSecret';
+export const LIST_IGNORED = 'devrouter.server.listIgnored';
+export const SHOW_AGAIN = 'devrouter.server.showAgain';
 export const SET_TIER = 'devrouter.server.setTier';
 export const PICK_TIER = 'devrouter.server.pickTier';
 export const APPLY_REWRITE = 'devrouter.server.applyRewrite';
@@ -133,4 +136,17 @@ export interface AnswerParams {
 export interface AnswerPartMessage {
   model: string;
   text: string;
+}
+
+/**
+ * One thing that is ignored. `key` goes to SHOW_AGAIN; `uri` is the document it is ignored in, the settings
+ * file that says so, or empty where it holds everywhere. `phrase` is `*` for all of the kind, and null where
+ * only a hash is kept and no open document holds the finding. `since` is in seconds since the epoch.
+ */
+export interface IgnoredMessage {
+  key: string;
+  kind: string;
+  uri: string;
+  phrase: string | null;
+  since: number | null;
 }

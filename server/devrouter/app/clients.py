@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devrouter.app.state_file import replace_file, state_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _LIMIT = 20
 """Editors that are remembered; the one not seen for longest is forgotten first."""
@@ -27,9 +30,7 @@ class SeenClient:
 
 def default_clients_file() -> Path:
     """The file in the platform's state folder."""
-    from platformdirs import user_state_path
-
-    return user_state_path("devrouter", appauthor=False) / "clients.json"
+    return state_folder() / "clients.json"
 
 
 def record_client(state_file: Path, name: str, version: str | None) -> None:
@@ -42,7 +43,7 @@ def record_client(state_file: Path, name: str, version: str | None) -> None:
         known = ()
     others = (other for other in known if (other.name, other.version) != (client.name, client.version))
     newest = [client, *others][:_LIMIT]
-    _replace(state_file, json.dumps({"clients": [asdict(one) for one in newest]}, indent=1))
+    replace_file(state_file, json.dumps({"clients": [asdict(one) for one in newest]}, indent=1))
 
 
 def clients_seen(state_file: Path) -> tuple[SeenClient, ...]:
@@ -62,16 +63,3 @@ def clients_seen(state_file: Path) -> tuple[SeenClient, ...]:
     if not whole:
         raise ValueError(f"{state_file}: is damaged and can be removed")
     return clients
-
-
-def _replace(path: Path, text: str) -> None:
-    """Rename a finished neighbour over `path`: two servers that start together never leave half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

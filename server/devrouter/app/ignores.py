@@ -1,63 +1,67 @@
-"""Findings that the user does not want to see, here or in a whole project. Nothing is written into a prompt.
+"""Findings that the user does not want to see, here or of a kind in a file. No prompt is written into.
 
-A finding ignored here is kept in the user's state folder under a hash of what it is about, never with words
-of the prompt. One ignored in a project stands as kind and phrase under `ignore` in `.devrouter.toml`.
+What is ignored is kept in the user's state folder under a hash of what it is about, never with words of the
+prompt. What is ignored in a project stands as kind and phrase in a settings file: see `ignore_settings`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import sys
 import time
 import unicodedata
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from devrouter.app.settings_sources import (
-    PROJECT_FILE,
-    SourceError,
-    parse_toml,
-    read_file,
-    user_config_path,
-)
-from devrouter.core.edits import with_line_endings
+from devrouter.app.state_file import locked, replace_file, state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from devrouter.app.settings import Settings
-    from devrouter.core.gaps import Gap
+    from devrouter.core.gaps import Gap, GapKind
 
 _MOST_KEPT = 5000
+_VERSION = 2
+"""Of the state file. Version 1 had no phrase, so every entry was of one finding."""
+
+ALL = "*"
+"""The phrase that stands for all findings of a kind."""
 
 
 class IgnoreError(Exception):
-    """A finding could not be kept as ignored. `str(error)` is the sentence for the user; no file changed."""
+    """A finding could not be ignored or shown again. `str(error)` says why to the user; no file changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """One finding ignored here. `since` is in seconds since the epoch."""
+    """One thing that is ignored, in the document or by the settings file at `uri`.
+
+    `phrase` is `*` for all findings of the kind, and None where only a hash says what it was. `since` is in
+    seconds since the epoch; None where the place keeps no time.
+    """
 
     key: str
     kind: str
     uri: str
-    since: float
+    since: float | None
+    phrase: str | None = None
+
+    @property
+    def id(self) -> str:
+        """What a user types to name it."""
+        return self.key[:8]
 
 
 def default_state_file() -> Path:
-    """Where the platform keeps the state of a user's programs."""
-    from platformdirs import user_state_path
-
-    return user_state_path("devrouter", appauthor=False) / "ignored.json"
+    """The file in the platform's state folder."""
+    return state_folder() / "ignored.json"
 
 
 class Ignores:
-    """The findings ignored here, shared by all servers that use the same file.
+    """What is ignored in documents, shared by all servers that use the same file.
 
     `problems` are sentences about the file that the user has not been told yet; who shows them clears them.
     """
@@ -69,17 +73,21 @@ class Ignores:
         self._read: tuple[int, int, int] | None = None  # stamp of the file that `_kept` is from
 
     def is_ignored(self, uri: str, gap: Gap, text: str, settings: Settings) -> bool:
-        """Whether the user ignores `gap` of `text` here or in the project."""
+        """Whether the user ignores `gap` of `text` here, its kind in this document, or it in the project."""
         if is_ignored_in_project(gap, settings):
             return True
-        return self.keeps(_key(uri, gap, text))
+        return self.keeps(finding_key(uri, gap, text)) or self.keeps(_kind_key(uri, gap.kind))
 
     def ignore_here(self, uri: str, gap: Gap, text: str) -> None:
         """Ignore `gap` as long as its phrase and its words in the draft stay. Raises `IgnoreError`.
 
         Where the file cannot be written, the finding is ignored until the program ends.
         """
-        self.keep(Ignored(_key(uri, gap, text), gap.kind.value, uri, time.time()))
+        self.keep(Ignored(finding_key(uri, gap, text), gap.kind.value, uri, time.time()))
+
+    def ignore_kind(self, uri: str, kind: GapKind) -> None:
+        """Ignore every finding of the kind in this document. Raises `IgnoreError`, as `ignore_here`."""
+        self.keep(Ignored(_kind_key(uri, kind), kind.value, uri, time.time(), ALL))
 
     def keeps(self, key: str) -> bool:
         """Whether what this hash is of is ignored."""
@@ -89,23 +97,21 @@ class Ignores:
     def keep(self, entry: Ignored) -> None:
         """Ignore it; until the program ends where the file cannot be written. Raises `IgnoreError`."""
         self._kept[entry.key] = entry
-        with self._locked():
-            self._refresh()
-            self._kept[entry.key] = entry
-            self._write(self._kept)
+        with self._changing():
+            self._write({**self._kept, entry.key: entry})
 
     def listed(self) -> tuple[Ignored, ...]:
-        """What is ignored here, the latest first."""
+        """What is ignored, the latest first."""
         self._refresh()
-        return tuple(sorted(self._kept.values(), key=lambda entry: -entry.since))
+        return tuple(sorted(self._kept.values(), key=lambda entry: -(entry.since or 0)))
 
-    def remove(self, key: str) -> bool:
-        """Show the finding again; False where `key` is not kept. Raises `IgnoreError`."""
-        with self._locked():
-            self._refresh()
-            if key not in self._kept:
+    def remove(self, *keys: str) -> bool:
+        """Show these findings again; False where none of them is kept. Raises `IgnoreError`."""
+        with self._changing():
+            left = {name: entry for name, entry in self._kept.items() if name not in keys}
+            if len(left) == len(self._kept):
                 return False
-            self._write({name: entry for name, entry in self._kept.items() if name != key})
+            self._write(left)
         return True
 
     def _refresh(self) -> None:
@@ -141,35 +147,21 @@ class Ignores:
             )
 
     def _write(self, kept: dict[str, Ignored]) -> None:
-        latest = sorted(kept.values(), key=lambda entry: entry.since)[-_MOST_KEPT:]
+        latest = sorted(kept.values(), key=lambda entry: entry.since or 0)[-_MOST_KEPT:]
         ignored = [asdict(entry) for entry in latest]
-        try:
-            _replace(self.file, json.dumps({"version": 1, "ignored": ignored}, indent=1))
-            self._read = self._stamp()
-        except OSError as error:
-            raise IgnoreError(f"{self.file}: cannot be written ({error.strerror}).") from None
+        replace_file(self.file, json.dumps({"version": _VERSION, "ignored": ignored}, indent=1))
+        self._read = self._stamp()
         self._kept = {entry.key: entry for entry in latest}
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the lock that servers share; the system frees it if its holder dies. Held for milliseconds."""
+    def _changing(self) -> Iterator[None]:
+        """Hold the lock that servers share, with what the others wrote read. Raises `IgnoreError`."""
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            lock = self.file.with_suffix(".lock").open("ab")
+            with locked(self.file):
+                self._refresh()
+                yield
         except OSError as error:
             raise IgnoreError(f"{self.file}: cannot be written ({error.strerror}).") from None
-        with lock:
-            if sys.platform == "win32":
-                import msvcrt
-
-                msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
-            else:
-                import fcntl
-
-                # Some network file systems have no locks; the file itself is still replaced as a whole.
-                with suppress(OSError):
-                    fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
     def _tell(self, problem: str) -> None:
         if problem not in self.problems:
@@ -178,113 +170,41 @@ class Ignores:
 
 def is_ignored_in_project(gap: Gap, settings: Settings) -> bool:
     """Whether `settings.ignore` holds the gap's kind with its phrase, or with `*`."""
-    phrase = _normalised(gap.phrase)
+    phrase = normalised(gap.phrase)
     return any(
-        entry.kind is gap.kind and (entry.phrase == "*" or _normalised(entry.phrase) == phrase)
+        entry.kind is gap.kind and (entry.phrase == ALL or normalised(entry.phrase) == phrase)
         for entry in settings.ignore
     )
 
 
-def ignore_in_project(gap: Gap, folder: Path) -> Path:
-    """Add the gap to `ignore` in the folder's `.devrouter.toml`; that file. Raises `IgnoreError`.
-
-    `folder` is that of the `.devrouter.toml` in force if there is one, else the workspace's root.
-    """
-    file = folder / PROJECT_FILE
-    if file.is_symlink():
-        # A repository could point it at a file of the user's.
-        raise IgnoreError(
-            f"{file}: is a link, which is not followed; add the finding to its target yourself."
-        )
-    _append(file, gap)
-    return file
-
-
-def ignore_for_user(gap: Gap, user_config: Path | None = None) -> Path:
-    """Without a workspace: add the gap to `ignore` in the user's configuration. Raises `IgnoreError`."""
-    file = user_config_path(user_config).resolve()
-    _append(file, gap)
-    return file
-
-
-def _append(file: Path, gap: Gap) -> None:
-    """Every comment and line of the file stays; a file that cannot be read as settings is left alone."""
-    entry = {"kind": gap.kind.value, "phrase": gap.phrase}
-    try:
-        text = read_file(file) if file.exists() else ""
-        present = parse_toml(file, text).get("ignore", [])
-        if not isinstance(present, list):
-            raise IgnoreError(f"{file}: ignore should be a list. Mend it, then ignore the finding again.")
-        if any(_same(item, entry) for item in present):
-            return
-        text = _with_entry(file, text, entry)
-        if entry not in parse_toml(file, text)["ignore"]:
-            raise IgnoreError(f"{file}: the finding cannot be added to ignore there; add it by hand.")
-        _replace(file, text)
-    except SourceError as error:
-        raise IgnoreError(f"{error} Mend it, then ignore the finding again.") from None
-    except OSError as error:
-        raise IgnoreError(f"{file}: cannot be written ({error.strerror}).") from None
-
-
-def _with_entry(file: Path, text: str, entry: dict[str, str]) -> str:
-    """TOML with one entry more under `ignore`, in the form that `ignore` has there. Raises `SourceError`."""
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
-    try:
-        document = tomlkit.parse(text)
-    except TOMLKitError as error:
-        raise SourceError(f"{file}: cannot be edited: {error}.") from None
-    if isinstance(document.get("ignore"), tomlkit.items.Array):
-        inline = tomlkit.inline_table()
-        inline.update(entry)
-        document["ignore"].append(inline)
-        return with_line_endings(tomlkit.dumps(document), like=text)
-    # [[ignore]] may stand last after anything; tomlkit would part comments from their table.
-    space = "" if not text else "\n" if text.endswith("\n") else "\n\n"
-    return text + with_line_endings(space + tomlkit.dumps({"ignore": [entry]}), like=text)
-
-
-def _same(item: object, entry: dict[str, str]) -> bool:
-    if not isinstance(item, dict) or item.get("kind") != entry["kind"]:
-        return False
-    return item.get("phrase") == "*" or _normalised(str(item.get("phrase"))) == _normalised(entry["phrase"])
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write the whole file or nothing. Raises `OSError`."""
-    import shutil
-
-    file.parent.mkdir(parents=True, exist_ok=True)
-    new = file.with_name(f"{file.name}.{os.getpid()}-{time.time_ns()}.new")
-    try:
-        # A lone surrogate, which JSON from a model can hold, is written as a question mark.
-        new.write_bytes(text.encode("utf-8", "replace"))
-        if file.exists():
-            shutil.copymode(file, new)
-        new.replace(file)
-    finally:
-        new.unlink(missing_ok=True)
-
-
-def _key(uri: str, gap: Gap, text: str) -> str:
+def finding_key(uri: str, gap: Gap, text: str) -> str:
     """A hash over what the finding is about: it changes when the words it concerns do."""
-    words = _normalised(text[gap.anchor.start : gap.anchor.end]) if gap.anchored else ""
-    about = json.dumps([uri, gap.kind.value, _normalised(gap.phrase), words])
-    return hashlib.sha256(about.encode()).hexdigest()
+    words = normalised(text[gap.anchor.start : gap.anchor.end]) if gap.anchored else ""
+    return hashed(uri, gap.kind.value, normalised(gap.phrase), words)
 
 
-def _normalised(phrase: str) -> str:
+def hashed(*about: str) -> str:
+    """The key of what is ignored."""
+    return hashlib.sha256(json.dumps(about).encode()).hexdigest()
+
+
+def normalised(phrase: str) -> str:
+    """A phrase as phrases are compared."""
     return " ".join(unicodedata.normalize("NFKC", phrase).casefold().split()).rstrip(" .,;:!?")
+
+
+def _kind_key(uri: str, kind: GapKind) -> str:
+    return hashed(uri, kind.value)
 
 
 def _entries(tree: Any) -> dict[str, Ignored]:  # noqa: ANN401
     """Raises `ValueError`, `TypeError` or `KeyError` where the file is not as we write it."""
-    if tree["version"] != 1:
+    if tree["version"] not in (1, _VERSION):
         raise ValueError
-    entries = [
-        Ignored(str(item["key"]), str(item["kind"]), str(item["uri"]), float(item["since"]))
-        for item in tree["ignored"]
-    ]
+    entries = [_entry(item) for item in tree["ignored"]]
     return {entry.key: entry for entry in entries}
+
+
+def _entry(item: dict[str, Any]) -> Ignored:
+    since, phrase = float(item["since"]), item.get("phrase")
+    return Ignored(str(item["key"]), str(item["kind"]), str(item["uri"]), since, phrase and str(phrase))

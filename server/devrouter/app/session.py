@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from devrouter.app.dismissed import Dismissed
 from devrouter.app.facts import Workspaces
 from devrouter.app.findings import Finding, Findings
-from devrouter.app.ignores import ignore_for_user, ignore_in_project
+from devrouter.app.ignore_settings import ignore_for_user, ignore_in_project
 from devrouter.app.opened import OpenDocument, TextChanged
 from devrouter.app.status import Status
 from devrouter.app.tasks import spawn
@@ -92,6 +92,11 @@ class Session:
         if opened is not None:
             opened.stop(instant=True)
             opened.current.set()
+
+    @property
+    def documents(self) -> tuple[OpenDocument, ...]:
+        """The open documents."""
+        return tuple(self._documents.values())
 
     def reload(self) -> None:
         """Settings or ignores changed: every document is answered anew, and its findings settle at once."""
@@ -176,6 +181,11 @@ class Session:
         """Stop showing this finding in this document. Raises `IgnoreError`."""
         text = opened.views[finding.prompt].draft.text
         self.ignores.ignore_here(opened.document.uri, finding.gap, text)
+        self._show(opened)
+
+    def ignore_kind(self, opened: OpenDocument, finding: Finding) -> None:
+        """Stop showing findings of this kind in this document. Raises `IgnoreError`."""
+        self.ignores.ignore_kind(opened.document.uri, finding.gap.kind)
         self._show(opened)
 
     def dismiss_secret(self, value: str) -> None:

@@ -10,7 +10,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 
 from devrouter.core.edits import smallest_edit
 from devrouter.core.tiers import Route
-from devrouter.lsp import commands, filling, masking
+from devrouter.lsp import commands, filling, ignoring, masking
 from devrouter.lsp import protocol as ours
 from devrouter.lsp.errors import content_modified
 from devrouter.lsp.quick_fix import client_resolves, quick_fix, touch, workspace_edit
@@ -99,9 +99,10 @@ def _at(
         if (text := opened.views[finding.prompt].draft.text) in known
     }
     yield from masking.offered(server, opened, span, params.context)
-    for finding in visible:
-        if touch(finding.span, span):
-            yield from _for_finding(server, opened, finding, answers.get(finding, ()), params)
+    here = [finding for finding in visible if touch(finding.span, span)]
+    for finding in here:
+        yield from _for_finding(server, opened, finding, answers.get(finding, ()), params)
+    yield from ignoring.kinds_offered(opened, here, params.context)
     for index, view in enumerate(opened.views):
         if touch(view.region.span, span):
             of_prompt = [finding for finding in visible if finding.prompt == index]

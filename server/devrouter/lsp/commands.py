@@ -1,4 +1,4 @@
-"""What an edit cannot do: ignoring, choosing a tier, asking the model and waiting for it."""
+"""What an edit cannot do: choosing a tier, asking the model and waiting for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from devrouter.app.ignores import IgnoreError
 from devrouter.app.opened import TextChanged
 from devrouter.core.tiers import Route
 from devrouter.engines.engine import EngineError
@@ -19,25 +18,6 @@ if TYPE_CHECKING:
     from devrouter.app.opened import OpenDocument
     from devrouter.engines.reply import Progress as ReplyProgress
     from devrouter.lsp.server import DevRouterServer
-
-
-async def ignore(server: DevRouterServer, uri: str, prompt: int, phrase: str, *, project: bool) -> None:
-    """Stop showing a finding: here, or in the whole project."""
-    opened = await server.session.settled(uri)
-    visible = server.session.visible(opened) if opened else ()
-    finding = next((f for f in visible if f.prompt == prompt and f.gap.phrase == phrase), None)
-    if opened is None or finding is None:
-        raise content_modified()
-    try:
-        if not project:
-            server.session.ignore_here(opened, finding)
-            return
-        file = server.session.ignore_everywhere(finding, server.project_of(uri))
-    except IgnoreError as error:
-        warn(server, str(error))
-        return
-    inform(server, f"“{phrase}” is now ignored by {file}.")
-    server.reload()
 
 
 async def pick_tier(server: DevRouterServer, uri: str) -> None:

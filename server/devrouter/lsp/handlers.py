@@ -97,15 +97,33 @@ async def answer(ls: DevRouterServer, params: Any) -> None:  # noqa: ANN401
 
 
 async def ignore_here(ls: DevRouterServer, uri: str, prompt: int, phrase: str) -> None:
-    from devrouter.lsp import commands
+    from devrouter.lsp import ignoring
 
-    await commands.ignore(ls, uri, prompt, phrase, project=False)
+    await ignoring.ignore(ls, uri, prompt, phrase, ignoring.Place.HERE)
+
+
+async def ignore_kind(ls: DevRouterServer, uri: str, prompt: int, phrase: str) -> None:
+    from devrouter.lsp import ignoring
+
+    await ignoring.ignore(ls, uri, prompt, phrase, ignoring.Place.FILE)
 
 
 async def ignore_in_project(ls: DevRouterServer, uri: str, prompt: int, phrase: str) -> None:
-    from devrouter.lsp import commands
+    from devrouter.lsp import ignoring
 
-    await commands.ignore(ls, uri, prompt, phrase, project=True)
+    await ignoring.ignore(ls, uri, prompt, phrase, ignoring.Place.PROJECT)
+
+
+def list_ignored(ls: DevRouterServer, uri: str | None) -> list[ours.IgnoredMessage]:
+    from devrouter.lsp import ignoring
+
+    return ignoring.listed(ls, uri)
+
+
+def show_again(ls: DevRouterServer, uri: str | None, key: str) -> None:
+    from devrouter.lsp import ignoring
+
+    ignoring.show_again(ls, uri, key)
 
 
 async def dismiss_secret(ls: DevRouterServer, uri: str, prompt: int, start: int) -> None:
@@ -159,8 +177,11 @@ FEATURES: tuple[tuple[str, Callable[..., Any], object], ...] = (
 )
 COMMANDS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (ours.IGNORE_HERE, ignore_here),
+    (ours.IGNORE_KIND, ignore_kind),
     (ours.IGNORE_IN_PROJECT, ignore_in_project),
     (ours.DISMISS, dismiss_secret),
+    (ours.LIST_IGNORED, list_ignored),
+    (ours.SHOW_AGAIN, show_again),
     (ours.SET_TIER, set_tier),
     (ours.PICK_TIER, pick_tier),
     (ours.APPLY_REWRITE, apply_rewrite),

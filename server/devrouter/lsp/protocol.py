@@ -20,8 +20,11 @@ TRIAGE_TEXT = "devrouter/triageText"
 ANSWER = "devrouter/answer"
 
 IGNORE_HERE = "devrouter.server.ignoreHere"
+IGNORE_KIND = "devrouter.server.ignoreKind"
 IGNORE_IN_PROJECT = "devrouter.server.ignoreInProject"
 DISMISS = "devrouter.server.dismissSecret"
+LIST_IGNORED = "devrouter.server.listIgnored"
+SHOW_AGAIN = "devrouter.server.showAgain"
 SET_TIER = "devrouter.server.setTier"
 PICK_TIER = "devrouter.server.pickTier"
 APPLY_REWRITE = "devrouter.server.applyRewrite"
@@ -165,3 +168,18 @@ class AnswerPartMessage(TypedDict):
 
     model: str
     text: str
+
+
+class IgnoredMessage(TypedDict):
+    """One thing that is ignored, as `devrouter.server.listIgnored` answers for the project of a document.
+
+    `key` goes to `devrouter.server.showAgain`; `uri` is the document it is ignored in, the settings file that
+    says so, or empty where it holds everywhere. `phrase` is `*` for all of the kind, and null where only a
+    hash is kept and no open document holds the finding. `since` is in seconds since the epoch, or null.
+    """
+
+    key: str
+    kind: str
+    uri: str
+    phrase: str | None
+    since: float | None
