@@ -37,6 +37,11 @@ MENDED = {
         "i need a small script in javascript that reads a file from mongodb and prints it",
         "I need a small script in JavaScript that reads a file from MongoDB and prints it.",
     ),
+    "no stop behind a label": (
+        "teh help should say this instead:\n\nUsage: enable the agent by name",
+        "The help should say this instead:\n\nUsage: enable the agent by name",
+    ),
+    "an i that is no writer": ("where i this erro in my code", "Where i this error in my code."),
     "typo beside code": (
         "what does thsi do?\n\n```py\nthsi = teh(i)\n```",
         "What does this do?\n\n```py\nthsi = teh(i)\n```",

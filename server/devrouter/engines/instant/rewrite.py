@@ -124,7 +124,8 @@ _FIRST_PERSON = re.compile(
 # Behind these words "i" is the writer, whatever verb follows; "for i in rows" is a counter.
 _BEFORE_I = re.compile(
     r"\b((?:when|if|do|did|can|could|should|would|how|what|that|because|while|after|before|but|since|where) )"
-    r"i(?= (?!(?:in|is|and|or|to|of|equals|goes|starts|becomes|reaches)\b)[a-z]{2,}(?![\w(=\[]))",
+    r"i(?= (?!(?:in|is|and|or|to|of|this|that|the|my|equals|goes|starts|becomes|reaches)\b)"
+    r"[a-z]{2,}(?![\w(=\[]))",
     re.IGNORECASE,
 )
 _ITS = re.compile(r"(?<![\w'-])([Ii])ts(?= (?:a|an|not|been|too|still|always|supposed|going|probably)\b)")
@@ -234,8 +235,9 @@ def _end_sentence(text: str) -> str:
     if found is None or len(sentence := found.group(1).split()) < 4:
         return text
     words = found.group(1).strip()
+    # An item of a list, or a label with what follows it ("Usage: tool --all"), is no sentence.
     if re.match(r"(?:[-*•+]|\(?\d{1,2}[.)])", words) or re.match(
-        r"\s*(?:[-*•+]|\(?\d)", body.splitlines()[-1]
+        r"\s*(?:[-*•+]|\(?\d|\w+: )", body.splitlines()[-1]
     ):
         return text
     mark = "?" if _QUESTION.match(words) and len(sentence) < 40 else "."
