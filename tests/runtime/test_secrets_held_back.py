@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from devrouter.engines.engine import EndpointRefused, SecretHeldBack
+from devrouter.engines.engine import EndpointRefused, EngineUnreachable, SecretHeldBack
 from tests.runtime.editing import (
     NAME,
     TEXT,
@@ -89,3 +89,39 @@ async def test_the_refusal_looks_like_one_and_ends_with_the_secret(
             await until_health(editor, "ok")
         assert any(request.path.endswith("/api/chat") for request in proxy.requests), NAME
         assert not [request for request in proxy.requests if TOKEN.encode() in request.body]
+
+
+@pytest.mark.parametrize("proxy_variable", ["HTTP_PROXY", "ALL_PROXY"])
+async def test_a_host_in_the_environment_is_as_remote_as_one_in_the_settings(
+    proxy_variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused with the variable's name, and once allowed the proxy that it passes is named."""
+    async with fake_server({}) as proxy:
+        answers = OLLAMA.answers(OLLAMA.replies(BORROWED))
+        proxy.answers.update({f"{REMOTE}{path}": answer for path, answer in answers.items()})
+        environment = {"OLLAMA_HOST": REMOTE, proxy_variable: proxy.url}
+        for variable, value in environment.items():
+            monkeypatch.setenv(variable, value)
+        with pytest.raises(EndpointRefused, match=r"models\.example \(from OLLAMA_HOST\)"):
+            await engine_for(OLLAMA, "", environment).decide(DRAFT)
+        assert proxy.requests == []
+        allowed = engine_for(OLLAMA, "", environment, allowed_hosts=("models.example",))
+        with pytest.raises(SecretHeldBack):
+            await allowed.decide(LEAKY)
+        assert proxy.requests == []
+        await allowed.decide(DRAFT)
+        assert len(proxy.asked(f"{REMOTE}/api/chat")) == 1
+        assert f"through the proxy {proxy.url.removeprefix('http://')}" in (await allowed.state()).message
+
+
+async def test_no_proxy_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that passes no proxy is not said to pass one; here nobody answers it."""
+    async with fake_server({}) as proxy:
+        environment = {"OLLAMA_HOST": "http://models.invalid:1", "HTTP_PROXY": proxy.url}
+        environment["NO_PROXY"] = "models.invalid"
+        for variable, value in environment.items():
+            monkeypatch.setenv(variable, value)
+        engine = engine_for(OLLAMA, "", environment, allowed_hosts=("models.invalid",))
+        with pytest.raises(EngineUnreachable):
+            await engine.decide(DRAFT)
+        assert proxy.requests == []
