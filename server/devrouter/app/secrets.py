@@ -209,7 +209,7 @@ _NAME = re.compile(
 )
 _PUBLIC_NAME = re.compile(
     r"(?:publi[cs]\w*|anon|csrf|xsrf|page|next|prev|cursor|continuation|sync|cancel\w*|idempotency|partition"
-    r"|sort|primary|foreign|cache|site|hash(?:ed)?)[ _.-]?\Z",
+    r"|sort|primary|foreign|cache|site|hash(?:ed)?)[ _.-]?\Z|::\w*\Z",
     re.IGNORECASE,
 )
 _VALUE = re.compile(
