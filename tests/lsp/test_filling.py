@@ -153,6 +153,44 @@ async def test_a_project_counts_where_the_editor_has_other_folders_open(start: S
     assert "package" in hover
 
 
+async def test_problems_of_the_editor_join_the_context_of_their_prompt(
+    editor: Editor, workspace: Path
+) -> None:
+    notes = (workspace / "notes.md").as_uri()
+    text = "```prompt\r\nwhy 🎉\r\n```\r\n\r\n```prompt\r\nsrc/app.py throws an error\r\n```\r\n"
+    editor.open(notes, text, "markdown")
+    prompt = (await editor.triage(notes))["prompts"][1]
+    problems = [
+        {"place": "src/app.py:12", "text": 'error: "x" is not\ndefined'},
+        {"place": "src/app.py:3", "text": "warning: unused ```"},
+    ]
+    params = {"textDocument": {"uri": notes}, "range": prompt["range"], "problems": problems}
+    answer = await editor.request("devrouter/addContext", params)
+    assert isinstance(answer, dict)
+    assert answer["version"] == 1
+    where = types.Position(**answer["range"]["start"])
+    assert answer["range"]["end"] == answer["range"]["start"]
+    editor.replace(notes, at := editor.offset(text, where), at, answer["text"])
+    added = '- src/app.py:12: error: "x" is not defined\r\n- src/app.py:3: warning: unused ```'
+    assert editor.texts[notes] == text.replace("an error\r\n", f"an error\r\n\r\nContext:\r\n{added}\r\n")
+    assert not [finding for finding in await editor.settled(notes) if finding.code == "error"]
+    assert await editor.request("devrouter/addContext", params) is None, "nothing is added twice"
+
+
+async def test_problems_for_what_is_no_prompt_are_answered_with_nothing(start: Start, uri: str) -> None:
+    editor = await start()
+    params = {"textDocument": {"uri": uri}, "range": _RANGE, "problems": []}
+    assert await editor.request("devrouter/addContext", params) is None
+    editor.open(uri, "---\nagent: x\n---\nfix it\n")
+    outside = [{"place": "a.py:1", "text": "error: x"}]
+    assert await editor.request("devrouter/addContext", {**params, "problems": outside}) is None
+    with pytest.raises(JsonRpcException):
+        await editor.request("devrouter/addContext", {"textDocument": {"uri": uri}})
+
+
+_RANGE = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}
+
+
 async def _hover_with(editor: Editor, uri: str, at: str, words: str) -> str:
     """The hover at these words, asked for until it says the other ones: the workspace is read meanwhile."""
     offset = editor.texts[uri].index(at)

@@ -15,9 +15,13 @@ import {
 import { documentSelector } from './documents.ts';
 import type { Server } from './locate.ts';
 import {
+  ADD_CONTEXT,
+  type AddContextParams,
   ANSWER,
   type AnswerParams,
   type AnswerPartMessage,
+  type ContextEditMessage,
+  type ProblemMessage,
   STATUS,
   type StatusMessage,
   type TextTriageMessage,
@@ -105,6 +109,18 @@ export class Client {
     } finally {
       hearing.dispose();
     }
+  }
+
+  /** The edit that adds problems to the context of the prompt at this place; null where they are there. */
+  addContext(
+    document: vscode.TextDocument,
+    place: vscode.Range,
+    problems: ProblemMessage[],
+  ): Promise<ContextEditMessage | null> {
+    const converter = this.client.code2ProtocolConverter;
+    const textDocument = { uri: converter.asUri(document.uri) };
+    const params: AddContextParams = { textDocument, range: converter.asRange(place), problems };
+    return this.client.sendRequest<ContextEditMessage | null>(ADD_CONTEXT, params);
   }
 
   private clientOptions(

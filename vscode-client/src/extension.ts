@@ -3,6 +3,7 @@
 import * as vscode from 'vscode';
 import { answerLocally } from './answerLocally.ts';
 import { ChatInput } from './chatInput.ts';
+import { EditorProblems } from './editorProblems.ts';
 import { showIgnored } from './ignored.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { pickTier, writeModelOfTier } from './pickTier.ts';
@@ -27,7 +28,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const tools = new Tools(server, context, channel);
   const chat = new ChatInput(server);
   context.subscriptions.push(channel, statuses, choices.register(), rewrites.register(), chat.register());
-  context.subscriptions.push(registerRouterModel(server));
+  context.subscriptions.push(registerRouterModel(server), new EditorProblems(server).register());
 
   const commands: Record<string, (...args: never[]) => unknown> = {
     'devrouter.newPrompt': () => newPrompt(),

@@ -7,6 +7,7 @@ export const STATUS = 'devrouter/status';
 export const TRIAGE = 'devrouter/triage';
 export const TRIAGE_TEXT = 'devrouter/triageText';
 export const ANSWER = 'devrouter/answer';
+export const ADD_CONTEXT = 'devrouter/addContext';
 
 export const IGNORE_HERE = 'devrouter.server.ignoreHere';
 export const IGNORE_KIND = 'devrouter.server.ignoreKind';
@@ -149,4 +150,24 @@ export interface IgnoredMessage {
   uri: string;
   phrase: string | null;
   since: number | null;
+}
+
+/** A problem that the editor shows: where, as in "src/app.py:12", and what. */
+export interface ProblemMessage {
+  place: string;
+  text: string;
+}
+
+/** What only the editor knows, for the prompt at the start of the range. */
+export interface AddContextParams {
+  textDocument: Record<string, string>;
+  range: RangeMessage;
+  problems: ProblemMessage[];
+}
+
+/** The edit of this version that adds it; null where the prompt has it all. */
+export interface ContextEditMessage {
+  version: number;
+  range: RangeMessage;
+  text: string;
 }

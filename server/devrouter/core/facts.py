@@ -64,7 +64,10 @@ def known_for(gaps: Iterable[Gap], facts: Sequence[Fact], text: str) -> tuple[Fa
 def line_of(fact: Fact) -> str:
     """The fact in one line, without what could end the line: "Flask 3.0.3", "Test framework: pytest 8.3"."""
     name, value = _one_line(fact.name), _one_line(fact.value)
-    return f"{name} {value}" if fact.kind is GapKind.VERSION else f"{name[:1].upper()}{name[1:]}: {value}"
+    if fact.kind is GapKind.VERSION:
+        return f"{name} {value}"
+    is_path = "/" in name or "." in name
+    return f"{name if is_path else name[:1].upper() + name[1:]}: {value}"
 
 
 def heading_of(fact: Fact) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from devrouter.core.draft import Document
     from devrouter.core.edits import Edit
     from devrouter.lsp.protocol import (
+        ContextEditMessage,
         GapMessage,
         PositionMessage,
         PromptMessage,
@@ -135,6 +136,12 @@ def workspace_edit(
     identifier = types.OptionalVersionedTextDocumentIdentifier(uri=document.uri, version=document.version)
     change = types.TextDocumentEdit(text_document=identifier, edits=[text_edit])
     return types.WorkspaceEdit(document_changes=[change])
+
+
+def context_edit_message(document: Document, edit: Edit, positions: Positions) -> ContextEditMessage:
+    """An edit of one document as `devrouter/addContext` answers it."""
+    place = _range_message(positions.range(edit.span))
+    return {"version": document.version, "range": place, "text": edit.text}
 
 
 def status_message(status: Status, settings: Settings) -> StatusMessage:

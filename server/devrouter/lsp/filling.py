@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pygls.exceptions import JsonRpcInvalidParams
 
 from devrouter.core.edits import Edit
-from devrouter.core.facts import line_of
+from devrouter.core.facts import Fact, line_of
 from devrouter.core.fill import add_context, fence_around, fill_in, fitting_facts
 from devrouter.core.kinds import GapKind
+from devrouter.lsp import convert
+from devrouter.lsp import protocol as ours
 from devrouter.lsp.errors import content_modified
-from devrouter.lsp.quick_fix import client_takes_snippets, workspace_edit
+from devrouter.lsp.quick_fix import client_takes_snippets, in_document, workspace_edit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +26,6 @@ if TYPE_CHECKING:
     from devrouter.app.findings import Finding
     from devrouter.app.opened import OpenDocument
     from devrouter.app.views import PromptView
-    from devrouter.core.facts import Fact
     from devrouter.core.fill import Fence
     from devrouter.lsp.server import DevRouterServer
 
@@ -63,6 +66,30 @@ async def resolved_context(
     if len(facts) < len(digests):
         raise content_modified()
     return context_edit(server, opened, view, facts)
+
+
+async def add_problems(server: DevRouterServer, params: Any) -> ours.ContextEditMessage | None:  # noqa: ANN401
+    """The answer to `devrouter/addContext`; None where there is no such prompt, or it has them all."""
+    try:
+        uri, start = str(params.textDocument.uri), convert.range_of(params.range).start
+        problems = [(str(problem.place), str(problem.text)) for problem in params.problems]
+    except (AttributeError, TypeError) as error:
+        raise JsonRpcInvalidParams(
+            f"{ours.ADD_CONTEXT} takes a textDocument, a range and problems: {error}"
+        ) from None
+    opened = await server.session.settled(uri)
+    if opened is None:
+        return None
+    positions = server.positions(opened.document.text)
+    offset = positions.offset(start)
+    view = next((v for v in opened.views if v.region.span.start <= offset <= v.region.span.end), None)
+    if view is None:
+        return None
+    facts = [Fact(GapKind.ERROR, place, text, "the editor") for place, text in problems]
+    edit = add_context(view.draft.text, facts, fence_of(opened, view))
+    if edit is None:
+        return None
+    return convert.context_edit_message(opened.document, in_document(opened, view, edit), positions)
 
 
 def context_edit(

@@ -96,6 +96,12 @@ async def answer(ls: DevRouterServer, params: Any) -> None:  # noqa: ANN401
     await answering.answer(ls, params)
 
 
+async def add_context(ls: DevRouterServer, params: Any) -> ours.ContextEditMessage | None:  # noqa: ANN401
+    from devrouter.lsp import filling
+
+    return await filling.add_problems(ls, params)
+
+
 async def ignore_here(ls: DevRouterServer, uri: str, prompt: int, phrase: str) -> None:
     from devrouter.lsp import ignoring
 
@@ -174,6 +180,7 @@ FEATURES: tuple[tuple[str, Callable[..., Any], object], ...] = (
     (ours.TRIAGE, triage, None),
     (ours.TRIAGE_TEXT, triage_text, None),
     (ours.ANSWER, answer, None),
+    (ours.ADD_CONTEXT, add_context, None),
 )
 COMMANDS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (ours.IGNORE_HERE, ignore_here),

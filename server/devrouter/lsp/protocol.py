@@ -7,6 +7,8 @@
   embedded engine alone reads it.
 - `devrouter/answer`, client to server: a prompt for the local tier's model to answer. The answer comes as
   partial results under the `partialResultToken`; the request ends when it is whole, or fails.
+- `devrouter/addContext`, client to server: what only the client knows, to be added to a prompt's context;
+  the answer is the edit.
 - The commands that change something an edit cannot.
 """
 
@@ -18,6 +20,7 @@ STATUS = "devrouter/status"
 TRIAGE = "devrouter/triage"
 TRIAGE_TEXT = "devrouter/triageText"
 ANSWER = "devrouter/answer"
+ADD_CONTEXT = "devrouter/addContext"
 
 IGNORE_HERE = "devrouter.server.ignoreHere"
 IGNORE_KIND = "devrouter.server.ignoreKind"
@@ -183,3 +186,26 @@ class IgnoredMessage(TypedDict):
     uri: str
     phrase: str | None
     since: float | None
+
+
+class ProblemMessage(TypedDict):
+    """A problem that the editor shows: where, as in "src/app.py:12", and what."""
+
+    place: str
+    text: str
+
+
+class AddContextParams(TypedDict):
+    """`devrouter/addContext`: the prompt at the start of the range of an open document."""
+
+    textDocument: dict[str, str]
+    range: RangeMessage
+    problems: list[ProblemMessage]
+
+
+class ContextEditMessage(TypedDict):
+    """The answer to `devrouter/addContext`: the edit of this version; null where the prompt has it all."""
+
+    version: int
+    range: RangeMessage
+    text: str

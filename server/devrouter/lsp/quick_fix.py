@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from devrouter.core.edits import Edit, with_line_endings
-from devrouter.core.text import Span
 from devrouter.lsp import convert
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from devrouter.app.opened import OpenDocument
     from devrouter.app.views import PromptView
+    from devrouter.core.text import Span
     from devrouter.lsp.server import DevRouterServer
 
 
@@ -43,16 +43,20 @@ def workspace_edit(
     server: DevRouterServer, opened: OpenDocument, view: PromptView, edit: Edit, *, is_snippet: bool = False
 ) -> types.WorkspaceEdit:
     """An edit of one prompt as an edit of its document."""
-    start = view.region.span.start
-    # A prompt of one line says nothing of line endings, so the document's are used.
-    text = with_line_endings(edit.text, like=opened.document.text)
-    moved = Edit(Span(edit.span.start + start, edit.span.end + start), text)
+    moved = in_document(opened, view, edit)
     workspace = server.client_capabilities.workspace
     versioned = bool(workspace and workspace.workspace_edit and workspace.workspace_edit.document_changes)
     positions = server.positions(opened.document.text)
     return convert.workspace_edit(
         opened.document, moved, positions, versioned=versioned, is_snippet=is_snippet
     )
+
+
+def in_document(opened: OpenDocument, view: PromptView, edit: Edit) -> Edit:
+    """An edit in offsets of the prompt as one of its document, with the document's line endings."""
+    # A prompt of one line says nothing of line endings, so the document's are used.
+    text = with_line_endings(edit.text, like=opened.document.text)
+    return Edit(edit.span.moved(view.region.span.start), text)
 
 
 def client_takes_snippets(server: DevRouterServer) -> bool:

@@ -119,6 +119,16 @@ def test_begin(scenario: Scenario) -> None:
     scenario("begin", files=files, settings=INSTANT)
 
 
+def test_fill(scenario: Scenario) -> None:
+    files = {
+        "package.json": '{"name": "shop", "devDependencies": {"vitest": "3.1.2"}}\n',
+        "data/rates.json": '{\n  "euro": 1,,\n}\n',
+        "ask.prompt.md": "the import of data/rates.json crash with some error, how do i fix it?\n",
+        "tests.prompt.md": "write tests for the csv import\n",
+    }
+    scenario("fill", files=files, settings=INSTANT)
+
+
 def test_untrusted(scenario: Scenario) -> None:
     settings = {
         **INSTANT,

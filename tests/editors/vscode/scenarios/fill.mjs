@@ -1,0 +1,62 @@
+/** Fill gaps: with a fact of the workspace, with problems that the editor shows, with a line to complete. */
+
+import assert from 'node:assert/strict';
+import { TIERS } from '../workbench.mjs';
+
+export default async function (workbench) {
+  await fact(workbench);
+  await problems(workbench);
+  await line(workbench);
+}
+
+/** What a manifest says is offered with its source, and its origin shows on hover. */
+async function fact(workbench) {
+  const { page } = workbench;
+  await workbench.open('tests.prompt.md');
+  await workbench.status(TIERS);
+  await choose(workbench, /Add test framework: Vitest 3\.1\.2 \(from package\.json\)/i, 'fill');
+  await page.locator('.tab.active.dirty').waitFor();
+  assert.match(await workbench.saved('tests.prompt.md'), /\n\nContext:\n- Test framework: Vitest 3\.1\.2\n$/i);
+  await page.locator('.view-line', { hasText: 'Test framework' }).first().hover();
+  await page.locator('.monaco-hover:not(.hidden) .hover-contents', { hasText: 'From package.json' }).waitFor();
+  await page.keyboard.press('Escape');
+}
+
+/** The problems of a file that the prompt names, which only the editor knows. */
+async function problems(workbench) {
+  const { page } = workbench;
+  await workbench.open('rates.json');
+  await page.locator('.monaco-editor .squiggly-error').first().waitFor();
+  await workbench.open('ask.prompt.md');
+  await choose(workbench, /Add \d+ problems? of data\/rates\.json \(from the editor\)/, 'fill-problems');
+  await page.locator('.tab.active.dirty').waitFor();
+  assert.match(await workbench.saved('ask.prompt.md'), /\n\nContext:\n- data\/rates\.json:2: error: \S/);
+}
+
+/** The cursor stands behind the label, so typing goes on there. */
+async function line(workbench) {
+  const { page } = workbench;
+  await choose(workbench, /Add a line for/);
+  await page.locator('.tab.active.dirty').waitFor();
+  await page.keyboard.type('as typed');
+  assert.match(await workbench.saved('ask.prompt.md'), /\n[A-Z][^\n]*: as typed\n$/);
+}
+
+/** Choose the quick fix at a finding, asked for again until the workspace has been read. */
+async function choose(workbench, title, shot) {
+  const { page } = workbench;
+  const fix = page.locator('.action-widget .monaco-list-row', { hasText: title }).first();
+  for (let attempt = 1; ; attempt++) {
+    await page.locator('.monaco-editor .squiggly-info').first().click({ force: true });
+    await page.keyboard.press('Control+.');
+    try {
+      await fix.waitFor({ timeout: 4000 });
+      break;
+    } catch (error) {
+      if (attempt === 8) throw error;
+      await page.keyboard.press('Escape');
+    }
+  }
+  if (shot) await workbench.shot(shot);
+  await fix.click();
+}
