@@ -44,6 +44,16 @@ async def test_a_fact_is_offered_first_with_its_source_and_fills_the_gap(editor:
     assert "Missing: test framework" not in {finding.message for finding in await editor.settled(uri)}
 
 
+async def test_the_only_fact_is_offered_anywhere_in_the_prompt_but_once(editor: Editor, uri: str) -> None:
+    editor.open(uri, "write tests for the csv import")
+    await editor.settled(uri)
+    await editor.action_in_time(uri, "^Add test framework: pytest", at="import")
+    for place in (0, len("write tes"), len("write tests for the")):
+        titles = [action.title for action in await editor.actions(uri, place, place)]
+        assert len([title for title in titles if title.startswith("Add test framework")]) == 1
+        assert not [title for title in titles if title.startswith("Add all known")]
+
+
 async def test_the_code_that_a_chat_needs_is_added_in_a_fence(
     editor: Editor, uri: str, workspace: Path
 ) -> None:

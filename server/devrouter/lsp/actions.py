@@ -107,7 +107,9 @@ def _at(
         if touch(view.region.span, span):
             of_prompt = [finding for finding in visible if finding.prompt == index]
             facts = dict.fromkeys(fact for finding in of_prompt for fact in answers.get(finding, ()))
-            yield from _for_prompt(server, opened, index, of_prompt, list(facts))
+            # One set that is offered at its finding already needs no second action.
+            offered = [f for f in of_prompt if touch(f.span, span) and set(answers.get(f, ())) == set(facts)]
+            yield from _for_prompt(server, opened, index, of_prompt, [] if offered else list(facts))
 
 
 def _for_finding(
@@ -167,8 +169,9 @@ def _for_prompt(
         title = "Ask the model for a rewrite"
         command = types.Command(title=title, command=ours.ASK_MODEL, arguments=[document.uri])
         yield quick_fix(title, data=data, command=None if resolves else command)
-    if len(facts) > 1:
-        title = f"Add all known context ({len(facts)} items)"
+    if facts:
+        several = f"Add all known context ({len(facts)} items)"
+        title = several if len(facts) > 1 else filling.title_of(facts)
         yield _context_action(server, opened, index, title, facts)
     if len(findings) > 1:
         yield _lines_action(server, opened, f"Add lines for all {len(findings)} missing items", findings)

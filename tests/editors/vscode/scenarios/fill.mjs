@@ -14,10 +14,11 @@ async function fact(workbench) {
   const { page } = workbench;
   await workbench.open('tests.prompt.md');
   await workbench.status(TIERS);
+  await page.locator('.monaco-editor .squiggly-info').first().waitFor();
   await choose(workbench, /Add test framework: Vitest 3\.1\.2 \(from package\.json\)/i, 'fill');
   await page.locator('.tab.active.dirty').waitFor();
   assert.match(await workbench.saved('tests.prompt.md'), /\n\nContext:\n- Test framework: Vitest 3\.1\.2\n$/i);
-  await page.locator('.view-line', { hasText: 'Test framework' }).first().hover();
+  await page.locator('.view-line span', { hasText: 'framework' }).last().hover();
   await page.locator('.monaco-hover:not(.hidden) .hover-contents', { hasText: 'From package.json' }).waitFor();
   await page.keyboard.press('Escape');
 }
@@ -28,6 +29,7 @@ async function problems(workbench) {
   await workbench.open('rates.json');
   await page.locator('.monaco-editor .squiggly-error').first().waitFor();
   await workbench.open('ask.prompt.md');
+  await page.locator('.monaco-editor .squiggly-info').first().waitFor();
   await choose(workbench, /Add \d+ problems? of data\/rates\.json \(from the editor\)/, 'fill-problems');
   await page.locator('.tab.active.dirty').waitFor();
   assert.match(await workbench.saved('ask.prompt.md'), /\n\nContext:\n- data\/rates\.json:2: error: \S/);
@@ -42,12 +44,12 @@ async function line(workbench) {
   assert.match(await workbench.saved('ask.prompt.md'), /\n[A-Z][^\n]*: as typed\n$/);
 }
 
-/** Choose the quick fix at a finding, asked for again until the workspace has been read. */
+/** Choose the quick fix in the first line, asked for again until the workspace has been read. */
 async function choose(workbench, title, shot) {
   const { page } = workbench;
   const fix = page.locator('.action-widget .monaco-list-row', { hasText: title }).first();
   for (let attempt = 1; ; attempt++) {
-    await page.locator('.monaco-editor .squiggly-info').first().click({ force: true });
+    await page.locator('.editor-instance .view-line').first().click();
     await page.keyboard.press('Control+.');
     try {
       await fix.waitFor({ timeout: 4000 });
