@@ -19,14 +19,14 @@ MENDED = {
     "typos": ("wirte a fucntion that retruns teh sum", "Write a function that returns the sum."),
     "contractions": ("it doesnt work and i dont know why", "It doesn't work and I don't know why."),
     "question": (
-        "why does my flask app crash when i upload a file",
-        "Why does my Flask app crash when I upload a file?",
+        "why does my flask app crash when i upload teh file",
+        "Why does my Flask app crash when I upload the file?",
     ),
     "first person": ("im new to this. i have tried pandas", "I'm new to this. I have tried pandas."),
     "its": ("its not working since tuesday morning", "It's not working since tuesday morning."),
     "case of a typo": ("Teh test fails on Monday", "The test fails on Monday."),
     "spacing": (
-        "Please explain  how the cache works , and why it is cleared at night. what would break without it ?",
+        "Please explain  how teh cache works , and why it is cleared at night. what would break without it ?",
         "Please explain how the cache works, and why it is cleared at night. What would break without it?",
     ),
     "run-on list": (
@@ -34,8 +34,8 @@ MENDED = {
         "Please do this:\n1) rename the class\n2) move it to utils\n3) add tests",
     ),
     "names of technologies": (
-        "i need a small script in javascript that reads a file from mongodb and prints it",
-        "I need a small script in JavaScript that reads a file from MongoDB and prints it.",
+        "i need a small script in javascript that reads teh file from mongodb and prints it",
+        "I need a small script in JavaScript that reads the file from MongoDB and prints it.",
     ),
     "no stop behind a label": (
         "teh help should say this instead:\n\nUsage: enable the agent by name",
@@ -51,6 +51,8 @@ MENDED = {
 UNCHANGED = {
     "clean": "How do I reverse a list in Python?",
     "terse": "css grid two columns",
+    "only spaces and capitals to gain": "Please explain  how the cache works , and why. what would break ?",
+    "only capitals and a mark to gain": "why does my flask app crash when i upload a file",
     "only a full stop to gain": "Rename the class and move it to the package that holds the others like it",
     "empty": "",
     "white space": " \n\t\n",

@@ -44,12 +44,11 @@ def _mend(text: str) -> str:
 
 
 def _with_slips_mended(masked: str) -> str:
-    """Unchanged where only polish is to be gained, and little of it."""
+    """Unchanged where only polish is to be gained: capitals and full stops alone are no better prompt."""
     mended = _mend_first_person(_mend_words(_break_list(masked)))
-    polished = _capitalise(_name_technologies(_mend_spaces(mended)))
-    if polished == masked or (mended == masked and not _is_worth_polishing(masked, polished)):
+    if mended.lower() == masked.lower():
         return masked
-    return _end_sentence(polished)
+    return _end_sentence(_capitalise(_name_technologies(_mend_spaces(mended))))
 
 
 # --- What is kept out of reach
@@ -157,14 +156,7 @@ def _broken(line: str) -> str:
     return "\n".join(part.strip() for part in parts if part.strip())
 
 
-# --- Polish: welcome beside another change or in a text of some length, not worth a rewrite by itself
-
-
-def _is_worth_polishing(masked: str, polished: str) -> bool:
-    """Whether the text is of some length and more than one letter of it changes."""
-    changed = sum(before != after for before, after in zip(masked, polished, strict=False))
-    return changed > 1 and len(re.findall(r"[A-Za-z']+", masked)) >= 15
-
+# --- Polish: welcome beside another change, not worth a rewrite by itself
 
 _NAMED = frozenset(
     {
