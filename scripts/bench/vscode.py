@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "docs" / "benchmarks-vscode.md"
 IMAGES = ROOT / "vscode-client" / "images"
-PICTURES = ("findings", "quick-fix", "rewrite", "tiers", "send")
+PICTURES = ("findings", "quick-fix", "rewrite", "tiers", "send", "chat", "auto")
 
 
 def main() -> int:

@@ -19,7 +19,6 @@ import {
 import type { Lifecycle } from './lifecycle.ts';
 import { matchModel } from './models.ts';
 import type { TextTriageMessage } from './protocol.ts';
-import { confirmSecret } from './send.ts';
 import { ROUTES, tierChoice, tierName } from './status.ts';
 
 type Message = vscode.LanguageModelChatRequestMessage;
@@ -175,6 +174,15 @@ async function ask(
     await vscode.commands.executeCommand('workbench.action.openSettings', 'devrouter.tiers');
   }
   throw new Error(`${message} Nothing was sent: set one in the settings (devrouter.tiers) and send again.`);
+}
+
+async function confirmSecret(): Promise<boolean> {
+  const answer = await vscode.window.showWarningMessage(
+    'This message seems to hold a secret. Send it all the same?',
+    { modal: true, detail: 'Whoever runs the model will see it.' },
+    'Send',
+  );
+  return answer === 'Send';
 }
 
 function untilCancelled<T>(work: Thenable<T>, token: vscode.CancellationToken): Promise<T> {

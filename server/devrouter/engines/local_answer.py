@@ -62,7 +62,7 @@ async def _first(server: OllamaServer, models: Sequence[str]) -> LocalModel:
     for name in models:
         if (model := await server.find(name)) is not None:
             return model
-    # A project may have set the name, and the command is for a shell.
+    # A name may hold anything, and the command is for a shell.
     pull = f"ollama pull {models[0]}" if _PLAIN_NAME.fullmatch(models[0]) else None
     raise ModelMissing(
         f"{server_of(server.endpoint).title} has none of the local tier's models: {', '.join(models)}.", pull

@@ -146,3 +146,11 @@ def test_measurements(scenario: Scenario) -> None:
     assert all(value > 0 for value in measured.values())
     (ARTIFACTS / "measurements.json").write_text(json.dumps(measured), encoding="utf-8")
     print(measured)  # noqa: T201
+
+
+def test_typing_in_the_chat(scenario: Scenario) -> None:
+    """Times are measured and kept for `scripts/bench/vscode_chat.py`; none of them decides."""
+    settings = {**INSTANT, "chat.disableAIFeatures": False}
+    measured = scenario("chat-typing", files={"ask.prompt.md": PROMPT}, settings=settings)
+    assert min(len(measured["without"]), len(measured["with"])) > measured["keys"]
+    (ARTIFACTS / "chat-typing.json").write_text(json.dumps(measured), encoding="utf-8")

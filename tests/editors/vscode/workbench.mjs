@@ -88,17 +88,20 @@ export class Workbench {
     await toast.locator('.monaco-button', { hasText: button }).first().click();
   }
 
-  /** Put the keyboard into the chat's input box, whose key does nothing until the chat is ready, and type. */
-  async typeInChat(text) {
+  /** Put the keyboard into the chat's input box; its key does nothing until the chat is ready. */
+  async focusChat() {
     for (let attempt = 1; ; attempt++) {
       await this.page.keyboard.press('Control+Alt+I');
       try {
-        await this.page.locator(`${CHAT_INPUT}.focused`).waitFor({ timeout: 5000 });
-        break;
+        return await this.page.locator(`${CHAT_INPUT}.focused`).waitFor({ timeout: 5000 });
       } catch (error) {
         if (attempt === 8) throw error;
       }
     }
+  }
+
+  async typeInChat(text) {
+    await this.focusChat();
     await this.page.keyboard.type(text, { delay: 5 });
   }
 
@@ -142,7 +145,9 @@ export class Workbench {
     await this.page.locator('.workbench-hover').first().waitFor({ state: 'hidden' });
   }
 
-  async shot(name) {
-    await this.page.screenshot({ path: join(this.shots, `${name}.png`), animations: 'disabled' });
+  /** A picture of the window, or of the part in `clip`. */
+  async shot(name, clip) {
+    const options = { path: join(this.shots, `${name}.png`), animations: 'disabled' };
+    await this.page.screenshot(clip ? { ...options, clip } : options);
   }
 }

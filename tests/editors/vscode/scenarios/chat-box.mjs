@@ -36,7 +36,7 @@ async function switchByHover(workbench, name) {
   const link = hover.locator('a', { hasText: 'Switch the chat' });
   await link.waitFor();
   await hover.filter({ hasText: 'Suggested' }).waitFor();
-  await workbench.shot('chat');
+  await workbench.shot('chat', { x: 540, y: 380, width: 740, height: 420 });
   await link.click();
   await workbench.chatModel(name);
 }

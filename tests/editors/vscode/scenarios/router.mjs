@@ -20,7 +20,7 @@ export default async function (workbench, plan) {
   await page.keyboard.press('Enter');
   await stays(plan);
   await page.locator('.interactive-input-part .codicon-stop-circle').waitFor({ state: 'detached' });
-  await workbench.shot('auto');
+  await workbench.shot('auto', { x: 980, y: 60, width: 300, height: 710 });
   await workbench.newChat();
   await workbench.typeInChat(LARGE);
   await workbench.send(/DevRouter → Large \(large_api\): architecture[^]*Noted\./);
