@@ -50,7 +50,7 @@ class Workspaces:
         with self._lock:
             workspace = self._workspaces.setdefault(root, Workspace(root))
         facts = workspace.facts(text, wait=wait)
-        named = workspace.named_files(text, wait=wait)
+        named = workspace.named_files(text, wait=0.0)  # The folder was looked through a moment ago.
         return Known(facts, tuple(file.name for file in named if file.path is None))
 
     def close(self) -> None:
