@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,6 +93,17 @@ async def test_hover_says_what_is_known_and_which_file_is_absent(editor: Editor,
     hover = await _hover_with(editor, uri, "tests", "Known:")
     assert "Test framework: pytest 8.3.2 (uv.lock)" in hover
     assert "“src/ap.py” is not in the workspace." in hover
+    assert "](" not in hover
+
+
+async def test_what_a_manifest_says_is_no_markup(start: Start, uri: str, workspace: Path) -> None:
+    manifest = {"devDependencies": {"vitest": "1](command:evil)[<b>"}}
+    (workspace / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
+    editor = await start()
+    editor.open(uri, ASKS_FOR_TESTS)
+    await _hover_with(editor, uri, "tests", "command:evil")
+    hover = await editor.hover_text(uri, 0)
+    assert r"1\]\(command:evil\)\[\<b\>" in hover
     assert "](" not in hover
 
 
