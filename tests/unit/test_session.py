@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devrouter.app.configuration import Configuration
+from devrouter.app.feedback import Feedback
+from devrouter.app.feedback_file import FeedbackFile
 from devrouter.app.ignores import Ignores
 from devrouter.app.model_calls import ModelCalls
 from devrouter.app.opened import OpenDocument, TextChanged
@@ -136,7 +138,8 @@ def desk(tmp_path: Path, options: dict[str, object], model: StagedModel | None =
     triager = Triager(InstantEngine(), model)
     screen = Screen()
     calls = ModelCalls(triager, settings_of.user())
-    return Desk(model, screen, Session(screen, triager, calls, settings_of, Ignores(tmp_path / "ignored")))
+    ignores, feedback = Ignores(tmp_path / "ignored"), Feedback(FeedbackFile(tmp_path / "feedback.jsonl"))
+    return Desk(model, screen, Session(screen, triager, calls, settings_of, ignores, feedback))
 
 
 async def test_the_models_answer_takes_its_place_when_typing_pauses(tmp_path: Path) -> None:

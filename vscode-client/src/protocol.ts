@@ -19,6 +19,7 @@ export const SET_TIER = 'devrouter.server.setTier';
 export const PICK_TIER = 'devrouter.server.pickTier';
 export const APPLY_REWRITE = 'devrouter.server.applyRewrite';
 export const ASK_MODEL = 'devrouter.server.askModel';
+export const TELL_USE = 'devrouter.server.tellUse';
 
 export interface PositionMessage {
   line: number;

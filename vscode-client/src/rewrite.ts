@@ -3,7 +3,7 @@
 import * as vscode from 'vscode';
 import { currentPrompt, rangeOf } from './current.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { APPLY_REWRITE } from './protocol.ts';
+import { APPLY_REWRITE, TELL_USE } from './protocol.ts';
 
 const SCHEME = 'devrouter-rewrite';
 
@@ -56,5 +56,6 @@ export class Rewrites implements vscode.TextDocumentContentProvider {
     this.texts.set(uri.toString(), before + rewrite + text.slice(document.offsetAt(range.end)));
     const name = vscode.workspace.asRelativePath(document.uri);
     await vscode.commands.executeCommand('vscode.diff', document.uri, uri, `${name}: rewrite`);
+    await vscode.commands.executeCommand(TELL_USE, document.uri.toString(), index, 'previewed');
   }
 }

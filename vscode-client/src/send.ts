@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import { chatModel } from './chatModel.ts';
 import { currentPrompt, rangeOf } from './current.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import type { PromptMessage } from './protocol.ts';
+import { type PromptMessage, TELL_USE } from './protocol.ts';
 import { effectiveRoute, tierChoice } from './status.ts';
 import type { StatusView } from './statusView.ts';
 
@@ -26,6 +26,9 @@ export async function sendToChat(
     status?.chosen ?? (current.index === 0 && status ? effectiveRoute(status) : prompt.tier.route);
   const models = (status && tierChoice(status, route)?.models) ?? [];
   await send(text, prompt.destination, models, channel);
+  if (current.index !== undefined) {
+    await vscode.commands.executeCommand(TELL_USE, document.uri.toString(), current.index, 'sent');
+  }
 }
 
 async function send(

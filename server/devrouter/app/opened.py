@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from devrouter.app.feedback import Trail
 from devrouter.app.findings import Finding, Findings
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class OpenDocument:
     viewed: Document | None = None
     views: tuple[PromptView, ...] = ()
     chosen: Route | None = None
+    trail: Trail = field(default_factory=Trail)
     # Set while `views` are those of `document`.
     current: asyncio.Event = field(default_factory=asyncio.Event)
     # True until the first answer, and where rest came before the answer: findings then settle at once.

@@ -23,10 +23,11 @@ from devrouter.core.edits import smallest_edit
 from devrouter.engines.engine import EngineError, EngineState, Health
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from devrouter.app.configuration import Configuration
+    from devrouter.app.feedback import Feedback
     from devrouter.app.ignores import Ignores
     from devrouter.app.model_calls import ModelCalls
     from devrouter.app.opened import Listener
@@ -50,12 +51,14 @@ class Session:
         model: ModelCalls,
         configuration: Configuration,
         ignores: Ignores,
+        feedback: Feedback,
     ) -> None:
         self._listener = listener
         self._triager = triager
         self._model = model
         self._configuration = configuration
         self.ignores = ignores
+        self.feedback = feedback
         self.workspaces = Workspaces()
         self._documents: dict[str, OpenDocument] = {}
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="devrouter-instant")
@@ -71,6 +74,7 @@ class Session:
     def changed(self, document: Document) -> None:
         """The text of an open document changed. Returns at once."""
         opened = self._documents[document.uri]
+        self.feedback.changing(opened, document)
         opened.document = document
         opened.current.clear()
         opened.resting = False
@@ -82,6 +86,7 @@ class Session:
         """A save counts as rest, and asks the model where the user chose so."""
         opened = self._documents.get(uri)
         if opened is not None:
+            self.feedback.saved(opened)
             self._rest(opened)
             if self._model.trigger == "save":
                 self._start_model(opened)
@@ -90,13 +95,14 @@ class Session:
         """Forget the document, and whatever was under way for it."""
         opened = self._documents.pop(uri, None)
         if opened is not None:
+            self.feedback.ended(opened)
             opened.stop(instant=True)
             opened.current.set()
 
     @property
-    def documents(self) -> tuple[OpenDocument, ...]:
-        """The open documents."""
-        return tuple(self._documents.values())
+    def documents(self) -> Mapping[str, OpenDocument]:
+        """The open documents by their URIs."""
+        return self._documents
 
     def reload(self) -> None:
         """Settings or ignores changed: every document is answered anew, and its findings settle at once."""
@@ -181,11 +187,13 @@ class Session:
         """Stop showing this finding in this document. Raises `IgnoreError`."""
         text = opened.views[finding.prompt].draft.text
         self.ignores.ignore_here(opened.document.uri, finding.gap, text)
+        self.feedback.ignored(opened, finding)
         self._show(opened)
 
     def ignore_kind(self, opened: OpenDocument, finding: Finding) -> None:
         """Stop showing findings of this kind in this document. Raises `IgnoreError`."""
         self.ignores.ignore_kind(opened.document.uri, finding.gap.kind)
+        self.feedback.ignored(opened, finding)
         self._show(opened)
 
     def dismiss_secret(self, value: str) -> None:
@@ -193,18 +201,21 @@ class Session:
         Dismissed(self.ignores).dismiss(value)
         self.reload()
 
-    def ignore_everywhere(self, finding: Finding, folder: Path | None) -> Path:
+    def ignore_everywhere(self, opened: OpenDocument, finding: Finding, folder: Path | None) -> Path:
         """Stop showing this finding in the project in `folder`, or in all of the user's prompts without one.
 
         Returns the file that now says so. Raises `IgnoreError`.
         """
         if folder is not None:
-            return ignore_in_project(finding.gap, folder)
-        return ignore_for_user(finding.gap, self._configuration.user_config)
+            file = ignore_in_project(finding.gap, folder)
+        else:
+            file = ignore_for_user(finding.gap, self._configuration.user_config)
+        self.feedback.ignored(opened, finding)
+        return file
 
     def file_problems(self) -> tuple[str, ...]:
-        """What is wrong with the file of ignored findings."""
-        return tuple(self.ignores.problems)
+        """What is wrong with the files of ignored findings and of feedback."""
+        return (*self.ignores.problems, *self.feedback.problems)
 
     async def close(self) -> None:
         """Stop everything under way; nothing is published afterwards."""
@@ -316,14 +327,14 @@ class Session:
         except EngineError:
             if opened.document is document:
                 opened.findings.model_failed(index, prompts_of(opened.views)[index])
-                self._listener.findings_changed(opened, self.visible(opened))
+                self._publish(opened, self.visible(opened))
             raise
         if opened.document is not document or opened.viewed is not document:
             return
         answered = PromptView(view.region, view.draft, triage, by_model=True)
         opened.views = (*opened.views[:index], answered, *opened.views[index + 1 :])
         opened.findings.model_answered(index, prompts_of(opened.views)[index])
-        self._listener.findings_changed(opened, self.visible(opened))
+        self._publish(opened, self.visible(opened))
 
     # Telling
 
@@ -333,8 +344,12 @@ class Session:
     def _show(self, opened: OpenDocument) -> None:
         """The findings, and the status that counts them; what is ignored is looked up once for both."""
         visible = self.visible(opened)
-        self._listener.findings_changed(opened, visible)
+        self._publish(opened, visible)
         self._tell(opened, gaps=len(visible))
+
+    def _publish(self, opened: OpenDocument, findings: tuple[Finding, ...]) -> None:
+        self.feedback.findings_shown(opened, findings)
+        self._listener.findings_changed(opened, findings)
 
     def _tell_all(self) -> None:
         for opened in self._documents.values():

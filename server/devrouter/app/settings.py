@@ -152,6 +152,17 @@ class FindingsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedbackSettings:
+    keep: Literal["off", "labels", "text"] = field(
+        default="off",
+        metadata=_machine(
+            "What is kept, on this machine alone, of what you make of the answers: `off` nothing, `labels` "
+            "hashes and labels, `text` your prompts and their rewrites as well."
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class PromptsSettings:
     agent_patterns: tuple[str, ...] = field(
         default=(),
@@ -261,6 +272,7 @@ class Settings:
     remote: RemoteSettings = field(default_factory=RemoteSettings)
     findings: FindingsSettings = field(default_factory=FindingsSettings)
     prompts: PromptsSettings = field(default_factory=PromptsSettings)
+    feedback: FeedbackSettings = field(default_factory=FeedbackSettings)
     tiers: TiersSettings = field(default_factory=TiersSettings)
     ignore: tuple[Ignore, ...] = field(
         default=(),

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from devrouter.app.dismissed import Dismissed
 from devrouter.app.engines import build_model_engine
+from devrouter.app.feedback import Feedback
+from devrouter.app.feedback_file import default_feedback_file
 from devrouter.app.ignores import Ignores, default_state_file
 from devrouter.app.model_calls import ModelCalls
 from devrouter.app.session import Session
@@ -23,7 +25,7 @@ def make_session(listener: Listener, configuration: Configuration) -> Session:
     """A session with the engines that the user's settings name."""
     ignores = Ignores(default_state_file())
     triager, model = _engines(configuration.user(), ignores)
-    session = Session(listener, triager, model, configuration, ignores)
+    session = Session(listener, triager, model, configuration, ignores, Feedback(default_feedback_file()))
     spawn(session.check_model(), "engine check")
     return session
 

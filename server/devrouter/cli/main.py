@@ -18,7 +18,7 @@ from devrouter.engines.engine import EngineError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("check", "route", "batch", "hook", "serve", "doctor", "model", "eval", "ignored")
+COMMANDS = ("check", "route", "batch", "hook", "serve", "doctor", "model", "eval", "ignored", "feedback")
 
 _EXAMPLES = """\
 examples:
@@ -136,7 +136,7 @@ def _common_options(command: str) -> _Parser:
             help="who is measured: instant (the default), ollama, openai; may be given again, the others are "
             "compared with the first",
         )
-    elif command not in {"hook", "ignored"}:
+    elif command not in {"hook", "ignored", "feedback"}:
         group.add_argument(
             "--engine",
             choices=ENGINES,

@@ -70,6 +70,7 @@ async def resolved(server: DevRouterServer, action: types.CodeAction) -> types.C
         chosen = [f for f in visible if f.prompt == promise.prompt and f.gap.phrase in promise.phrases]
         action.edit = filling.lines_edit(server, opened, chosen)
         return action
+    server.session.feedback.rewrite_shown(opened, promise.prompt)
     action.edit = rewrite_edit(server, opened, opened.views[promise.prompt])
     if promise.by_model and action.edit is None:
         withheld = opened.views[promise.prompt].triage.withheld

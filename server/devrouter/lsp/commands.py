@@ -81,6 +81,7 @@ async def wait_for_model(server: DevRouterServer, opened: OpenDocument) -> bool:
         return False
     finally:
         progress.end()
+    server.session.feedback.rewrite_shown(opened)
     return True
 
 

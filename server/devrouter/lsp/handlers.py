@@ -7,7 +7,7 @@ to `initialize`, and for nothing else as long.
 from __future__ import annotations
 
 from collections.abc import Callable  # noqa: TC003  (the tables below are annotated with it)
-from typing import Any
+from typing import Any, Literal
 
 from lsprotocol import types
 
@@ -46,6 +46,7 @@ def did_save(ls: DevRouterServer, params: types.DidSaveTextDocumentParams) -> No
 
 def did_close(ls: DevRouterServer, params: types.DidCloseTextDocumentParams) -> None:
     ls.session.closed(params.text_document.uri)
+    ls.tell_problems()
     nothing = types.PublishDiagnosticsParams(uri=params.text_document.uri, diagnostics=[])
     ls.text_document_publish_diagnostics(nothing)
 
@@ -160,6 +161,15 @@ async def ask_model(ls: DevRouterServer, uri: str) -> None:
     await commands.ask_model(ls, uri)
 
 
+def tell_use(ls: DevRouterServer, uri: str, prompt: int, use: Literal["previewed", "sent"]) -> None:
+    """The user was shown the prompt's rewrite, or sent the prompt: what the editor alone can know."""
+    opened = ls.session.documents.get(uri)
+    if opened is not None and use == "sent":
+        ls.session.feedback.ended(opened, prompt)
+    elif opened is not None:
+        ls.session.feedback.rewrite_shown(opened, prompt)
+
+
 # pygls hands the server to the first parameter because of its name, `ls`.
 _CODE_ACTIONS = types.CodeActionOptions(
     code_action_kinds=[types.CodeActionKind.QuickFix], resolve_provider=True
@@ -193,6 +203,7 @@ COMMANDS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (ours.PICK_TIER, pick_tier),
     (ours.APPLY_REWRITE, apply_rewrite),
     (ours.ASK_MODEL, ask_model),
+    (ours.TELL_USE, tell_use),
 )
 
 

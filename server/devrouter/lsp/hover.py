@@ -42,6 +42,7 @@ async def hover(server: DevRouterServer, params: types.HoverParams) -> types.Hov
     if index is None:
         return None
     view, document = opened.views[index], opened.document
+    server.session.feedback.rewrite_shown(opened, index)
     gaps = [finding.gap for finding in server.session.visible(opened) if finding.prompt == index]
     known = await server.known(document.uri, view.draft.text)
     found = _of_workspace(view, gaps, known, offset - view.region.span.start)

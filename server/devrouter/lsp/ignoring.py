@@ -47,7 +47,7 @@ async def ignore(server: DevRouterServer, uri: str, prompt: int, phrase: str, pl
             case Place.FILE:
                 server.session.ignore_kind(opened, finding)
             case Place.PROJECT:
-                file = server.session.ignore_everywhere(finding, server.project_of(uri))
+                file = server.session.ignore_everywhere(opened, finding, server.project_of(uri))
                 commands.inform(server, f"“{phrase}” is now ignored by {file}.")
                 server.reload()
     except IgnoreError as error:
@@ -103,7 +103,7 @@ def _phrases_on_hand(server: DevRouterServer) -> dict[str, str]:
         finding_key(opened.document.uri, finding.gap, opened.views[finding.prompt].draft.text): (
             finding.gap.phrase
         )
-        for opened in server.session.documents
+        for opened in server.session.documents.values()
         for finding in opened.findings.shown
     }
 

@@ -32,6 +32,7 @@ SET_TIER = "devrouter.server.setTier"
 PICK_TIER = "devrouter.server.pickTier"
 APPLY_REWRITE = "devrouter.server.applyRewrite"
 ASK_MODEL = "devrouter.server.askModel"
+TELL_USE = "devrouter.server.tellUse"
 
 
 class PositionMessage(TypedDict):
