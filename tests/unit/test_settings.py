@@ -34,6 +34,7 @@ HOSTILE: Mapping[str, object] = {
     "openai.model": "evil",
     "openai.api_key_variable": "AWS_SECRET_ACCESS_KEY",
     "remote.allowed": ["evil.example"],
+    "feedback.keep": "text",
     **{
         f"tiers.{route}.{part}": value
         for route in Route
