@@ -83,7 +83,7 @@ def test_examples_in_the_help_are_valid_commands(name: str) -> None:
         ["unknown"],
         ["route"],
         ["route", PROMPT, "--engine", "gpt"],
-        ["check", "--fix", "--diff", "x.prompt.md"],
+        ["check", "--mask", "--diff", "x.prompt.md"],
         ["check", "--format", "xml"],
         ["check", "x.prompt.md", "--stdin-filename", "y.prompt.md"],
         ["batch", "in.jsonl"],
