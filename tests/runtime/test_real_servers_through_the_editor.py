@@ -206,9 +206,11 @@ async def _freed(folder: Path, options: dict[str, Any], client: str, kind: Kind)
     uri = draft_in(folder)
     options["model"]["trigger"] = "request"
     url = options[kind.name].get("host") or options[kind.name]["base_url"].removesuffix("/v1")
+    # A server may close a connection that rests in the very moment in which it is used again.
+    once = {"Connection": "close"}
     async with (
         editing(folder, options, client) as editor,
-        httpx.AsyncClient(base_url=url, trust_env=False, timeout=SLOT_LOST_AFTER) as other,
+        httpx.AsyncClient(base_url=url, trust_env=False, timeout=SLOT_LOST_AFTER, headers=once) as other,
     ):
         await _first_word(other, kind)  # Loads the model.
         began = perf_counter()
