@@ -1,6 +1,6 @@
 """Run llama.cpp's server, out of the `xllamacpp` wheel, until standard input closes; prints its address.
 
-python scripts/runtime/llama_server.py MODEL.gguf [--port 8080] [--context 8192] [--threads 1]
+python scripts/runtime/llama_server.py MODEL.gguf [--port 8080] [--context 8192] [--threads 1] [--parallel 1]
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--context", type=int, default=8192)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--parallel", type=int, default=1, help="slots, which share the context")
     arguments = parser.parse_args()
     params = xllamacpp.CommonParams()
     params.model.path = arguments.model
     params.hostnames = ["127.0.0.1"]
     params.port = arguments.port
     params.n_ctx = arguments.context
-    params.n_parallel = 1
+    params.n_parallel = arguments.parallel
     params.cpuparams.n_threads = arguments.threads
     params.cpuparams_batch.n_threads = arguments.threads
     params.use_jinja = True

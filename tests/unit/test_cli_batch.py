@@ -343,6 +343,9 @@ class StagedEngine:
     async def state(self) -> EngineState:
         return EngineState(Health.OK, "Staged.")
 
+    async def slots(self) -> int | None:
+        return 1
+
     async def decide(self, draft: Draft, _on_progress: object = None) -> Answer:
         from devrouter.engines.instant.engine import InstantEngine
 

@@ -52,6 +52,9 @@ class StagedModel:
     async def state(self) -> EngineState:
         return self.found
 
+    async def slots(self) -> int | None:
+        return 1
+
     async def decide(self, draft: Draft, on_progress: OnProgress | None = None) -> Answer:
         self.asked.append(draft)
         self.hears = on_progress

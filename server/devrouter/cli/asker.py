@@ -18,7 +18,7 @@ from devrouter.engines.engine import (
 if TYPE_CHECKING:
     import argparse
     import asyncio
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
 
     from devrouter.app.ignores import Ignores
     from devrouter.app.settings import Settings
@@ -93,12 +93,25 @@ class Asker:
         if triager.model is None:
             return triager.instant(draft, settings)
         if self.strict:
-            return self._run(triager.ask_model(draft, settings))
-        return self._run(triager.triage(draft, settings))
+            return self.run(triager.ask_model(draft, settings))
+        return self.run(triager.triage(draft, settings))
 
     def instant(self, draft: Draft, settings: Settings) -> Triage:
         """The instant engine's triage alone."""
         return self._opened().instant(draft, settings)
+
+    def triagers(self, endpoints: Sequence[str] = ()) -> list[Triager]:
+        """Who answers, for a caller that asks many drafts at a time: one, or one for each endpoint.
+
+        Raises `EndpointRefused`.
+        """
+        if not endpoints:
+            return [self._opened()]
+        from devrouter.app.engines import build_endpoint_engines
+
+        return [
+            self._triager_with(engine) for engine in build_endpoint_engines(self.settings(None), endpoints)
+        ]
 
     def is_ignored(self, uri: str, gap: Gap, draft: Draft, settings: Settings) -> bool:
         """True for a finding that the user chose not to see, here or in the project."""
@@ -113,16 +126,16 @@ class Asker:
         engines: list[Engine] = [instant]
         if (model := self._model()) is not None:
             engines.append(model)
-        return {engine.name: self._run(engine.state()) for engine in engines}
+        return {engine.name: self.run(engine.state()) for engine in engines}
 
     def model_trial(self) -> EngineState | None:
         """One real decision of the model, timed; None without a model, or with one that is not there."""
         from devrouter.engines.trial import try_decision
 
         model = self._model()
-        if model is None or self._run(model.state()).health is Health.ERROR:
+        if model is None or self.run(model.state()).health is Health.ERROR:
             return None
-        return self._run(try_decision(model))
+        return self.run(try_decision(model))
 
     def _model(self) -> ModelEngine | None:
         from devrouter.app.engines import build_model_engine
@@ -138,13 +151,15 @@ class Asker:
 
     def _opened(self) -> Triager:
         if self._triager is None:
-            from devrouter.app.dismissed import Dismissed
-            from devrouter.app.triage import Triager
-            from devrouter.engines.instant.engine import InstantEngine
-
-            find = Dismissed(self._ignored()).secrets_in
-            self._triager = Triager(InstantEngine(), self._model_in_use(), find)
+            self._triager = self._triager_with(self._model_in_use())
         return self._triager
+
+    def _triager_with(self, model: ModelEngine | None) -> Triager:
+        from devrouter.app.dismissed import Dismissed
+        from devrouter.app.triage import Triager
+        from devrouter.engines.instant.engine import InstantEngine
+
+        return Triager(InstantEngine(), model, Dismissed(self._ignored()).secrets_in)
 
     def _model_in_use(self) -> ModelEngine | None:
         """The model engine, unless it is absent and need not answer.
@@ -154,14 +169,14 @@ class Asker:
         model = self._model()
         if model is None or self.strict:
             return model
-        state = self._run(model.state())
+        state = self.run(model.state())
         if state.health is not Health.ERROR:
             return model
         if self.settings(None).engine != "auto":
             self._note(f"{with_mend(state.message, state.mend)}; the instant engine answers alone")
         return None
 
-    def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Wait for an engine. Files are read outside the loop, where an interrupt ends reading at once."""
         if self._runner is None:
             import asyncio

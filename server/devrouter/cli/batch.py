@@ -11,10 +11,11 @@ from typing import IO, TYPE_CHECKING, NoReturn
 from devrouter.cli.asker import Asker, status_of, with_mend
 from devrouter.cli.exit_status import CommandError, ExitStatus
 from devrouter.cli.terminal import note, plural, progress_bar
-from devrouter.engines.engine import EndpointRefused, EngineError, EngineUnreachable, ModelMissing
+from devrouter.engines.engine import EngineError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator, Sequence
 
     from tqdm import tqdm
 
@@ -28,6 +29,10 @@ Reads rows {"id": …, "text": …}, one JSON object a line, and writes for each
 five fields of the decision, and gaps: a list of {"phrase", "kind"}. A row whose model failed has the instant
 answer and "problems". A row that cannot be read goes to OUT.rejected with its line number and the reason.
 
+A model server is kept busy: it is asked as many rows at a time as it has slots (llama.cpp tells how many,
+others get 4). With --endpoint, given once for each OpenAI-compatible server, all of them answer the one
+input; the rows of one that fails go to the others.
+
 Stopped by whatever means, the same command goes on where it stopped: OUT.state, beside the output, says which
 input and engine it was begun with. Remove OUT to begin again.
 """
@@ -36,6 +41,7 @@ examples:
   devrouter batch in.jsonl -o out.jsonl
   zcat in.jsonl.gz | devrouter batch - -o out.jsonl
   devrouter batch in.jsonl -o out.jsonl --engine ollama    stops when the server goes away; run it again later
+  devrouter batch in.jsonl -o out.jsonl --endpoint http://127.0.0.1:8080 --endpoint http://127.0.0.1:8081
 
 exit status: 0 all answered, 7 some rows rejected, 6 some answered without the engine asked for, others as in
 `devrouter --help`
@@ -49,6 +55,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", metavar="IN.jsonl", help="the rows; - reads them from standard input")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.jsonl", help="the answers")
     parser.add_argument(
+        "--endpoint",
+        action="append",
+        default=[],
+        dest="endpoints",
+        metavar="URL",
+        help="an OpenAI-compatible server that answers, in place of `openai.base_url`; may be given again",
+    )
+    parser.add_argument(
+        "--concurrency",
+        type=_positive,
+        metavar="N",
+        help="rows at a time to each model server; its number of slots if not given",
+    )
+    parser.add_argument(
         "--progress", action="store_true", help="a progress bar even where standard error is no terminal"
     )
 
@@ -56,6 +76,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> ExitStatus:
     from devrouter.cli.batch_state import BatchOutput, mark_of
 
+    if arguments.endpoints:
+        _require_openai(arguments)
     with Asker(arguments) as asker, _opened(arguments.input) as stream:
         mark = mark_of(stream)
         if not mark.size:
@@ -66,7 +88,7 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
         with bar, BatchOutput(arguments.output, mark, asker.settings(None).engine) as output:
             batch = _Batch(asker, output, bar)
             try:
-                batch.run(stream)
+                batch.run(stream, arguments.endpoints, arguments.concurrency)
             except KeyboardInterrupt:
                 bar.close()
                 note(f"interrupted; {batch.so_far()}", level="error")
@@ -84,24 +106,28 @@ class _Batch:
     def __init__(self, asker: Asker, output: BatchOutput, bar: tqdm[NoReturn]) -> None:
         self._bar = bar
         self._asker = asker
-        self._settings = asker.settings(None)
         self._output = output
-        self._answered = len(output.answered.ids)
+        self._answered = output.answered.rows
         self._with_problems = output.answered.with_problems
         self._rejected = 0
 
-    def run(self, stream: IO[bytes]) -> None:
-        from devrouter.cli.rows import BrokenRow, answer_line, read_rows
+    def run(self, stream: IO[bytes], endpoints: Sequence[str], concurrency: int | None) -> None:
+        """Answer the rows that are left. Raises `EngineError` where there is no engine left to do it."""
+        from devrouter.cli.batch_pool import Pool
 
-        known = iter(self._output.answered.ids)
+        pool = Pool(self._asker.triagers(endpoints), self._asker.settings(None), strict=self._asker.strict)
+        self._asker.run(pool.run(self._unanswered(stream), self._keep, self._warn, concurrency))
+
+    def _unanswered(self, stream: IO[bytes]) -> Iterator[Row]:
+        from devrouter.cli.rows import BrokenRow, read_rows
+
+        known = self._output.answered_ids()
         for row in read_rows(stream):
             if isinstance(row, BrokenRow):
                 self._reject(row)
             elif (answered := next(known, None)) is None:
-                triage = self._triage(row)
-                self._output.append(answer_line(row, triage))
-                self._answered += 1
-                self._with_problems += bool(triage.problems)
+                yield row
+                continue  # It counts when it is answered.
             elif answered != row.id:
                 raise CommandError(
                     ExitStatus.OUTPUT,
@@ -109,6 +135,14 @@ class _Batch:
                     "should be; remove the file to begin again",
                 )
             self._bar.update()
+
+    def _keep(self, row: Row, triage: Triage) -> None:
+        from devrouter.cli.rows import answer_line
+
+        self._output.append(answer_line(row, triage))
+        self._answered += 1
+        self._with_problems += bool(triage.problems)
+        self._bar.update()
 
     def so_far(self) -> str:
         return f"{plural(self._answered, 'row')} answered so far, and the same command goes on from there"
@@ -125,29 +159,17 @@ class _Batch:
             return ExitStatus.REJECTED
         return ExitStatus.REPLY if self._with_problems and self._asker.strict else ExitStatus.OK
 
-    def _triage(self, row: Row) -> Triage:
-        """A model that is not there ends the batch; one that fails on this row leaves the row a problem."""
-        from dataclasses import replace
-
-        from devrouter.cli.route import draft_of_text
-
-        draft = draft_of_text(row.text)
-        try:
-            return self._asker.triage(draft, self._settings)
-        except (EngineUnreachable, ModelMissing, EndpointRefused):
-            raise
-        except EngineError as error:
-            triage = self._asker.instant(draft, self._settings)
-            return replace(triage, problems=(*triage.problems, str(error)))
-
     def _reject(self, row: BrokenRow) -> None:
         self._rejected += 1
         self._output.reject(row.to_json_line())
+        if self._rejected <= _REPORTED:
+            self._warn(f"line {row.line}: {row.reason}")
+        elif self._rejected == _REPORTED + 1:
+            self._warn(f"more rejected rows are listed in {self._output.rejected} only")
+
+    def _warn(self, message: str) -> None:
         with self._bar.external_write_mode(file=sys.stderr):
-            if self._rejected <= _REPORTED:
-                note(f"line {row.line}: {row.reason}", level="warning")
-            elif self._rejected == _REPORTED + 1:
-                note(f"more rejected rows are listed in {self._output.rejected} only", level="warning")
+            note(message, level="warning")
 
 
 def _opened(name: str) -> IO[bytes]:
@@ -165,6 +187,23 @@ def _opened(name: str) -> IO[bytes]:
         reason = (error.strerror or str(error)).lower()
         raise CommandError(ExitStatus.INPUT, f"{name}: cannot be read: {reason}") from None
     return kept
+
+
+def _positive(text: str) -> int:
+    from argparse import ArgumentTypeError
+
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise ArgumentTypeError(f"{text} is not a whole number from 1")
+    return int(text)
+
+
+def _require_openai(arguments: argparse.Namespace) -> None:
+    """Endpoints name the engine as well."""
+    if arguments.engine not in {None, "openai"}:
+        raise CommandError(
+            ExitStatus.USAGE, f"--endpoint is for the engine openai, not for {arguments.engine}"
+        )
+    arguments.engine = "openai"
 
 
 def _refuse_same_file(arguments: argparse.Namespace) -> None:

@@ -12,12 +12,14 @@ import json
 import os
 import sys
 from dataclasses import asdict, dataclass
-from typing import IO, TYPE_CHECKING, Self
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from devrouter.cli.documents import write_atomically
 from devrouter.cli.exit_status import CommandError, ExitStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from devrouter.core.json_lines import RowId
@@ -48,9 +50,9 @@ def mark_of(stream: IO[bytes]) -> InputMark:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The rows that an earlier run answered, in order, and how many of them carry a problem."""
+    """How many rows an earlier run answered, and how many of them carry a problem."""
 
-    ids: tuple[RowId, ...]
+    rows: int
     with_problems: int
 
 
@@ -73,6 +75,13 @@ class BatchOutput:
             self.rejected.unlink(missing_ok=True)
         except OSError as error:
             raise self._failed(error) from None
+
+    def answered_ids(self) -> Iterator[RowId]:
+        """The ids of the rows that an earlier run answered, in order; read as they are asked for."""
+        with self.out.open("rb") as stream:
+            for line in islice(stream, self.answered.rows):
+                row_id: RowId = json.loads(line)["id"]
+                yield row_id
 
     def append(self, line: bytes) -> None:
         """Add one answered row; it survives the end of this process from here on."""
@@ -130,28 +139,32 @@ class BatchOutput:
 
     def _recover(self) -> Answered:
         """Read what was answered, and cut off a last line that is only half there."""
-        ids: list[RowId] = []
-        with_problems = 0
-        whole = 0
+        rows = with_problems = whole = 0
         for number, line in enumerate(self._stream, start=1):
             if not line.endswith(b"\n"):
                 break
             try:
-                row = json.loads(line)
-                ids.append(row["id"])
+                with_problems += "problems" in _answer(line)
             except (ValueError, TypeError, KeyError):
                 raise CommandError(
                     ExitStatus.OUTPUT, f"{self.out}: line {number} is damaged; remove the file to begin again"
                 ) from None
-            with_problems += "problems" in row
+            rows = number
             whole += len(line)
         self._stream.seek(whole)
         self._stream.truncate()
-        return Answered(tuple(ids), with_problems)
+        return Answered(rows, with_problems)
 
     def _failed(self, error: OSError) -> CommandError:
         reason = (error.strerror or str(error)).lower()
         return CommandError(ExitStatus.OUTPUT, f"{error.filename or self.out}: cannot be written: {reason}")
+
+
+def _answer(line: bytes) -> dict[str, Any]:
+    """One row of the output. Raises `ValueError`, `TypeError` or `KeyError` for anything else."""
+    row: dict[str, Any] = json.loads(line)
+    _ = row["id"]
+    return row
 
 
 def open_to_go_on(out: Path, command: str) -> IO[bytes]:

@@ -82,9 +82,8 @@ def ollama_endpoint(setting: str | None, environment: Mapping[str, str]) -> Endp
     return _endpoint(address, environment)
 
 
-def openai_endpoint(url: str, environment: Mapping[str, str]) -> Endpoint:
+def openai_endpoint(url: str, environment: Mapping[str, str], origin: str = "`openai.base_url`") -> Endpoint:
     """An OpenAI-compatible server, `/v1` added where the address has no path. Raises `EndpointRefused`."""
-    origin = "`openai.base_url`"
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         port = parts.port or (443 if parts.scheme == "https" else 80)

@@ -57,6 +57,10 @@ class ReplyBroken(EngineError):
     """The reply is cut, is no JSON, or is not a decision."""
 
 
+class ServerStopped(ReplyBroken):
+    """The server went away in the middle of its reply."""
+
+
 class EndpointRefused(EngineError):
     """The endpoint is not on this machine and the user has not allowed it."""
 
@@ -89,6 +93,10 @@ class Engine(Protocol):
 
 class ModelEngine(Engine, Protocol):
     """An engine whose reply takes its time: it tells how far it is."""
+
+    async def slots(self) -> int | None:
+        """How many drafts it answers at a time; None where nobody tells. Raises `EngineError`."""
+        ...
 
     async def decide(self, draft: Draft, on_progress: OnProgress | None = None) -> Answer:
         """Answer one draft; `on_progress` is called for every piece of the reply. Raises `EngineError`."""

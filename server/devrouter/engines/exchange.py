@@ -26,6 +26,7 @@ from devrouter.engines.engine import (
     EngineUnreachable,
     ModelMissing,
     ReplyBroken,
+    ServerStopped,
 )
 from devrouter.engines.prompting import ALL_FIELDS, BORROWED_FIELDS, tokens_needed
 from devrouter.engines.reply import OnProgress, ReplyReader
@@ -223,7 +224,7 @@ async def _read(
     except httpx.TransportError:
         if not started:
             raise
-        raise ReplyBroken(
+        raise ServerStopped(
             f"{server.title} stopped: its reply broke off {reader.place}.", server.start
         ) from None
     reader.finish(cut_by="the end of the server's stream")

@@ -198,6 +198,10 @@ class OllamaEngine:
         async with connect(self.endpoint, self.options) as server:
             return (await self._look(server))[1]
 
+    async def slots(self) -> int | None:
+        """OLLAMA_NUM_PARALLEL is the server's own; it is not told to clients."""
+        return None
+
     async def decide(self, draft: Draft, on_progress: OnProgress | None = None) -> Answer:
         """Ask the model. `on_progress` hears how far the reply is. Raises `EngineError`."""
         endpoint = self.endpoint

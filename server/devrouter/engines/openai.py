@@ -33,10 +33,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAIOptions(ModelOptions):
-    """`base_url` ends in `/v1` as a rule. An empty `model` means the first that the server offers."""
+    """`base_url` ends in `/v1` as a rule; `origin` says where the user wrote it. An empty `model` means the
+    first that the server offers."""
 
     model: str = ""
     base_url: str = "http://127.0.0.1:8080/v1"
+    origin: str = "`openai.base_url`"
     api_key: str = field(default="", repr=False)
 
 
@@ -71,7 +73,7 @@ class OpenAIEngine:
     @property
     def endpoint(self) -> Endpoint:
         """Where the server is. Raises `EndpointRefused` for an address that is none."""
-        return openai_endpoint(self.options.base_url, self._environment)
+        return openai_endpoint(self.options.base_url, self._environment, self.options.origin)
 
     async def state(self) -> EngineState:
         """A few short requests; no reply is generated."""
@@ -93,6 +95,16 @@ class OpenAIEngine:
         async with self._connect() as http:
             self._seen = await self._look(http)
             return self._seen.verification
+
+    async def slots(self) -> int | None:
+        """llama.cpp tells its number of slots; other servers take what they get. Raises `EngineError`."""
+        async with self._connect() as http:
+            shown = await self._quick(http, "GET", f"{self._root}/props")
+            try:
+                slots = shown.json()["total_slots"] if shown.is_success else None
+            except (KeyError, TypeError, ValueError):
+                slots = None
+        return slots if isinstance(slots, int) and slots > 0 else None
 
     async def decide(self, draft: Draft, on_progress: OnProgress | None = None) -> Answer:
         """Ask the model. `on_progress` hears how far the reply is. Raises `EngineError`."""
@@ -117,6 +129,11 @@ class OpenAIEngine:
     @property
     def _server(self) -> Server:
         return Server(f"The model server at {self.endpoint.url}", "openai", None)
+
+    @property
+    def _root(self) -> str:
+        """Where llama.cpp has what is its own, beside the API that it shares with others."""
+        return self.endpoint.url.removesuffix("/v1")
 
     @asynccontextmanager
     async def _connect(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -153,10 +170,9 @@ class OpenAIEngine:
 
     async def _verify(self, http: httpx.AsyncClient) -> Verification:
         """llama.cpp shows its chat template, and what it makes of one user message."""
-        root = self.endpoint.url.removesuffix("/v1")
-        shown = await self._quick(http, "GET", f"{root}/props")
+        shown = await self._quick(http, "GET", f"{self._root}/props")
         message = [{"role": "user", "content": verify.PROBE}]
-        applied = await self._quick(http, "POST", f"{root}/apply-template", {"messages": message})
+        applied = await self._quick(http, "POST", f"{self._root}/apply-template", {"messages": message})
         if not shown.is_success or not applied.is_success:
             return verify.unverified("its server does not show the prompt it sends")
         properties = shown.json()
