@@ -39,6 +39,8 @@ IMPORTED_ONLY_BY = {
     "matplotlib": "evaluation/plots.py",
     "scipy": "evaluation/",
     "sklearn": "evaluation/",
+    "torch": "engines/transformers.py",
+    "transformers": "engines/transformers.py",
 }
 BUILDS_POSITIONS = "lsp/convert.py"
 LOADED_ON_FIRST_USE = {

@@ -33,6 +33,7 @@ HOSTILE: Mapping[str, object] = {
     "openai.base_url": "https://evil.example/v1",
     "openai.model": "evil",
     "openai.api_key_variable": "AWS_SECRET_ACCESS_KEY",
+    "transformers.model": "evil/model",
     "remote.allowed": ["evil.example"],
     "feedback.keep": "text",
     **{
@@ -389,7 +390,10 @@ class TestProblems:
             ("ollama.host = 2020-01-01", 'ollama.host has a value that no setting can have; "" stays'),
             ("ollama.keep_alive = 'soon'", "ollama.keep_alive should match pattern "),
             ("openai.base_url = 'evil.example'", "openai.base_url should match pattern '^https?://"),
-            ("engine = 'gpt'", "engine should be 'auto', 'instant', 'ollama' or 'openai'; \"auto\" stays"),
+            (
+                "engine = 'gpt'",
+                "engine should be 'auto', 'instant', 'ollama', 'openai' or 'transformers'; \"auto\" stays",
+            ),
             ("remote.allowed = 'a'", "remote.allowed should be a list; [] stays in force."),
             (
                 "remote.allowed = ['a', 3]",
@@ -567,7 +571,13 @@ class TestSchema:
 
     def test_types_enums_and_limits_are_those_that_are_checked(self) -> None:
         properties = settings_schema()["properties"]
-        assert properties["devrouter.engine"]["enum"] == ["auto", "instant", "ollama", "openai"]
+        assert properties["devrouter.engine"]["enum"] == [
+            "auto",
+            "instant",
+            "ollama",
+            "openai",
+            "transformers",
+        ]
         assert properties["devrouter.model.pauseSeconds"]["maximum"] == 60
         assert properties["devrouter.tiers.largeApi.contextLimit"]["type"] == ["integer", "null"]
         assert properties["devrouter.ollama.host"]["scope"] == "machine"

@@ -23,6 +23,18 @@ def build_model_engine(settings: Settings) -> ModelEngine | None:
         from devrouter.engines.openai import OpenAIEngine
 
         return OpenAIEngine(openai_options(settings))
+    if settings.engine == "transformers":
+        from devrouter.engines.exchange import ModelOptions
+        from devrouter.engines.transformers import TransformersEngine
+
+        limits = settings.model
+        return TransformersEngine(
+            ModelOptions(
+                model=settings.transformers.model,
+                first_token_timeout=limits.first_token_timeout,
+                total_timeout=limits.total_timeout,
+            )
+        )
     from devrouter.engines.ollama import OllamaEngine
 
     return OllamaEngine(ollama_options(settings))

@@ -113,6 +113,17 @@ class OpenAISettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TransformersSettings:
+    model: str = field(
+        default="",
+        metadata=_machine(
+            "Model of the engine `transformers`: a folder, or a name on the Hugging Face hub, which is then "
+            "downloaded."
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteSettings:
     allowed: tuple[str, ...] = field(
         default=(),
@@ -259,16 +270,17 @@ class Ignore:
 class Settings:
     """All settings. `Settings()` holds the defaults."""
 
-    engine: Literal["auto", "instant", "ollama", "openai"] = field(
+    engine: Literal["auto", "instant", "ollama", "openai", "transformers"] = field(
         default="auto",
         metadata=_machine(
             "Who answers: `instant` the embedded engine alone; `ollama` or `openai` that server as well; "
-            "`auto` whichever model server is reachable."
+            "`transformers` a model in this process as well; `auto` whichever model server is reachable."
         ),
     )
     model: ModelSettings = field(default_factory=ModelSettings)
     ollama: OllamaSettings = field(default_factory=OllamaSettings)
     openai: OpenAISettings = field(default_factory=OpenAISettings)
+    transformers: TransformersSettings = field(default_factory=TransformersSettings)
     remote: RemoteSettings = field(default_factory=RemoteSettings)
     findings: FindingsSettings = field(default_factory=FindingsSettings)
     prompts: PromptsSettings = field(default_factory=PromptsSettings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from devrouter.app.dismissed import Dismissed
@@ -35,13 +36,8 @@ def reload_session(session: Session, configuration: Configuration) -> None:
     before = configuration.user()
     configuration.forget()
     after = configuration.user()
-    if (before.engine, before.model, before.ollama, before.openai, before.remote) != (
-        after.engine,
-        after.model,
-        after.ollama,
-        after.openai,
-        after.remote,
-    ):
+    own = attrgetter("engine", "model", "ollama", "openai", "transformers", "remote")
+    if own(before) != own(after):
         session.use_model(*_engines(after, session.ignores))
         spawn(session.check_model(), "engine check")
     else:

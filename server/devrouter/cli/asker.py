@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-ENGINES = ("auto", "instant", "ollama", "openai")
+ENGINES = ("auto", "instant", "ollama", "openai", "transformers")
 
 
 class Asker:
@@ -62,7 +62,7 @@ class Asker:
     @property
     def strict(self) -> bool:
         """True where the command line names a model engine."""
-        return self._engine in {"ollama", "openai"}
+        return self._engine in {"ollama", "openai", "transformers"}
 
     def loaded_settings(self, path: Path | None) -> LoadedSettings:
         """The settings for the document at `path`, or for the current folder; each problem is noted once.

@@ -133,16 +133,16 @@ def _common_options(command: str) -> _Parser:
             dest="engines",
             choices=[name for name in ENGINES if name != "auto"],
             metavar="NAME",
-            help="who is measured: instant (the default), ollama, openai; may be given again, the others are "
-            "compared with the first",
+            help="who is measured: instant (the default), ollama, openai, transformers; may be given again, "
+            "the others are compared with the first",
         )
     elif command not in {"hook", "ignored", "feedback"}:
         group.add_argument(
             "--engine",
             choices=ENGINES,
             metavar="NAME",
-            help="who answers: auto (a local model if there is one), instant (no model), ollama, openai; "
-            "an engine named here must answer, else the command fails",
+            help="who answers: auto (a local model if there is one), instant (no model), ollama, openai, "
+            "transformers; an engine named here must answer, else the command fails",
         )
     group.add_argument(
         "--config", type=Path, metavar="FILE", help="read FILE in place of your own config.toml"
