@@ -13,7 +13,8 @@ const USER = 1;
 const ASSISTANT = 2;
 /** Copilot's chat puts what the user typed between these, among much that they did not. */
 const TYPED = /<userRequest>\s*([\s\S]*?)\s*<\/userRequest>/g;
-const ANNOUNCEMENT = /^\*DevRouter → [^\n]*\*\n\n/;
+/** Chats may keep our line without the empty one below it. */
+const ANNOUNCEMENT = /^(\*DevRouter → [^\n]*\*)(?:\s*\n|\s*$)\s*/;
 
 /** What the user wrote first, before any answer: this decides the tier of the whole conversation. */
 export function firstRequest(messages: readonly Message[]): string {
@@ -37,13 +38,32 @@ export function keyOf(request: string): string {
   return createHash('sha256').update(request).digest('hex');
 }
 
-/** The line at the top of an answer: the model, and why it was taken. */
-export function announcement(model: string, why: string): string {
-  return `*DevRouter → ${inert(model)} ${inert(why)}*\n\n`;
+/** Whether the conversation has an answer: only then can it have a model to stay with. */
+export function isAnswered(messages: readonly Message[]): boolean {
+  return messages.some(({ role }) => role === ASSISTANT);
 }
 
-export function whyOf(tier: string, { intent, complexity }: TextTriageMessage): string {
-  return `(${tier}): ${intent} · ${complexity}`;
+/** The line at the top of an answer: the model, its tier, and why it was taken. */
+export function announcement(
+  model: string,
+  tier: string,
+  { intent, complexity, tier: { reason } }: TextTriageMessage,
+): string {
+  return `${opening(model)}${inert(tier)}): ${inert(`${intent} · ${complexity}. ${reason}`)}*`;
+}
+
+/**
+ * Our line at the top of the first answer; undefined where the chat has not kept it. Later answers do not
+ * count: one that only follows a tool's result is all the model's own, and could imitate the line.
+ */
+export function firstAnnouncement(messages: readonly Message[]): string | undefined {
+  const first = messages.find(({ role }) => role === ASSISTANT);
+  return first && ANNOUNCEMENT.exec(textOf(first))?.[1];
+}
+
+/** Whether the line names this model. */
+export function announces(line: string, model: string): boolean {
+  return line.startsWith(opening(model));
 }
 
 /** The text of an earlier answer without our line, so that no model learns to write it. */
@@ -85,7 +105,11 @@ function typedIn(text: string): string {
   return [...text.matchAll(TYPED)].at(-1)?.[1] ?? text;
 }
 
-/** A name as a part of one line of Markdown. */
+function opening(model: string): string {
+  return `*DevRouter → ${inert(model)} (`;
+}
+
+/** Words as a part of one line of Markdown; with brackets escaped no name is the beginning of another. */
 function inert(words: string): string {
-  return words.replace(/\s+/g, ' ').replace(/[\\`*_[\]<>]/g, '\\$&');
+  return words.replace(/\s+/g, ' ').replace(/[\\`*_[\]<>()]/g, '\\$&');
 }

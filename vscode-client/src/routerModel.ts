@@ -7,12 +7,14 @@ import * as vscode from 'vscode';
 import { chatModels, VENDOR } from './chatModel.ts';
 import {
   announcement,
+  announces,
   canProvideModels,
   estimatedTokens,
+  firstAnnouncement,
   firstRequest,
+  isAnswered,
   keyOf,
   lastRequest,
-  whyOf,
   withoutAnnouncement,
   wordsOf,
 } from './conversation.ts';
@@ -39,11 +41,11 @@ const AUTO: vscode.LanguageModelChatInformation & { isUserSelectable: boolean } 
 const MOST_CONVERSATIONS = 200;
 const [LOCAL] = ROUTES;
 
-/** The model that a conversation goes to, its tier, and why. */
+/** The model that a conversation goes to, its tier if that is still known, and the line that says why. */
 interface Choice {
   model: vscode.LanguageModelChat;
-  route: string;
-  why: string;
+  route: string | undefined;
+  line: string;
 }
 
 /** Offer the model where the editor lets extensions do that; elsewhere nothing happens. */
@@ -72,19 +74,19 @@ class RouterModel implements vscode.LanguageModelChatProvider {
     progress: vscode.Progress<vscode.LanguageModelResponsePart>,
     token: vscode.CancellationToken,
   ): Promise<void> {
-    const { model, route, why } = await this.choose(firstRequest(messages), token);
+    const { model, route, line } = await this.choose(messages, token);
     this.last = model;
     const request = lastRequest(messages).trim();
     if (request) {
       if (route !== LOCAL) await this.guardSecrets(request, token);
-      progress.report(new vscode.LanguageModelTextPart(announcement(model.name, why)));
+      progress.report(new vscode.LanguageModelTextPart(`${line}\n\n`));
     }
     const options: vscode.LanguageModelChatRequestOptions = {
       justification: 'DevRouter (auto) hands this conversation to the model of its tier.',
       ...(modelOptions ? { modelOptions } : {}),
       ...(tools ? { tools: [...tools], toolMode } : {}),
     };
-    const response = await model.sendRequest(messages.map(forwarded), options, token);
+    const response = await model.sendRequest(messages.flatMap(forwarded), options, token);
     for await (const part of response.stream) progress.report(part as vscode.LanguageModelResponsePart);
   }
 
@@ -98,22 +100,40 @@ class RouterModel implements vscode.LanguageModelChatProvider {
   }
 
   /** The model of the conversation: the one it went to before, else that of its tier. */
-  private async choose(request: string, token: vscode.CancellationToken): Promise<Choice> {
-    const key = keyOf(request);
+  private async choose(messages: readonly Message[], token: vscode.CancellationToken): Promise<Choice> {
     const offered = await chatModels();
-    const before = this.choices.get(key);
-    const model =
-      before && offered.find((one) => one.vendor === before.model.vendor && one.id === before.model.id);
-    if (model) return { ...before, model };
+    const request = firstRequest(messages);
+    const key = keyOf(request);
+    const before = isAnswered(messages) ? this.before(messages, key, offered) : undefined;
+    if (before) return before;
     const triage = await this.triage(request, token);
     if (!triage) throw new Error('The conversation begins without words: say what you want.');
     const { route } = triage.tier;
     const its = modelOf(triage, route, offered);
     const choice = its
-      ? { model: its, route, why: whyOf(tierName(triage, route), triage) }
+      ? { model: its, route, line: announcement(its.name, tierName(triage, route), triage) }
       : await ask(triage, offered, token);
     this.remember(key, choice);
     return choice;
+  }
+
+  /**
+   * What an answered conversation went to. Its first answer says so, over restarts of the editor, and where
+   * another conversation began with the same words; a name that two models have says too little.
+   */
+  private before(
+    messages: readonly Message[],
+    key: string,
+    offered: readonly vscode.LanguageModelChat[],
+  ): Choice | undefined {
+    const kept = this.choices.get(key);
+    const line = firstAnnouncement(messages) ?? kept?.line;
+    if (kept && line === kept.line) {
+      const model = offered.find(({ vendor, id }) => vendor === kept.model.vendor && id === kept.model.id);
+      return model && { ...kept, model };
+    }
+    const [model, ...others] = offered.filter(({ name }) => line && announces(line, name));
+    return line && model && others.length === 0 ? { model, route: undefined, line } : undefined;
   }
 
   /** A first request with a secret stays local; one that comes later must not slip through behind it. */
@@ -167,8 +187,8 @@ async function ask(
   const asking = vscode.window.showWarningMessage(message, { modal: true, detail }, ...buttons);
   const answer = await untilCancelled(asking, token);
   if (larger && answer === use) {
-    const why = whyOf(`${larger.name}, for ${name} has no model`, triage);
-    return { model: larger.model, route: larger.tier, why };
+    const tier = `${larger.name}, for ${name} has no model`;
+    return { model: larger.model, route: larger.tier, line: announcement(larger.model.name, tier, triage) };
   }
   if (answer === 'Open Settings') {
     await vscode.commands.executeCommand('workbench.action.openSettings', 'devrouter.tiers');
@@ -192,17 +212,21 @@ function untilCancelled<T>(work: Thenable<T>, token: vscode.CancellationToken): 
   });
 }
 
-/** The message as it came, with every part; only our own line is taken out of earlier answers. */
-function forwarded({ role, content, name }: Message): vscode.LanguageModelChatMessage {
+/**
+ * The message as it came, with every part; only our own line is taken out of earlier answers. What held nothing
+ * else goes with it, for many models refuse an empty text.
+ */
+function forwarded({ role, content, name }: Message): vscode.LanguageModelChatMessage[] {
   const { Assistant, User } = vscode.LanguageModelChatMessageRole;
   if (role !== Assistant) {
     // VS Code lets extensions hear the system's role but not speak in it.
-    return new vscode.LanguageModelChatMessage(User, [...content] as Parts, name);
+    return [new vscode.LanguageModelChatMessage(User, [...content] as Parts, name)];
   }
-  const parts = content.map((part) =>
-    part instanceof vscode.LanguageModelTextPart
-      ? new vscode.LanguageModelTextPart(withoutAnnouncement(part.value))
-      : part,
-  );
-  return new vscode.LanguageModelChatMessage(Assistant, parts as Parts, name);
+  const parts = content.flatMap((part) => {
+    if (!(part instanceof vscode.LanguageModelTextPart)) return [part];
+    const value = withoutAnnouncement(part.value);
+    if (value === part.value) return [part];
+    return value ? [new vscode.LanguageModelTextPart(value)] : [];
+  });
+  return parts.length > 0 ? [new vscode.LanguageModelChatMessage(Assistant, parts as Parts, name)] : [];
 }

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   announcement,
+  announces,
   canProvideModels,
   estimatedTokens,
+  firstAnnouncement,
   firstRequest,
+  isAnswered,
   keyOf,
   lastRequest,
-  whyOf,
   withoutAnnouncement,
   wordsOf,
 } from '../src/conversation.ts';
@@ -46,19 +48,45 @@ test('what the user wrote last begins a turn; the result of a tool does not', ()
   assert.equal(lastRequest([user('Fix it.'), assistant('Done.'), user('continue')]), 'continue');
 });
 
-test('the line that names the model is one line, and no later model sees it', () => {
-  const triage = {
-    secrets: 0,
-    intent: 'documentation',
-    complexity: 'low',
-    tier: { route: 'small_local', reason: '' },
-    tiers: [],
-  };
-  const line = announcement('Haiku', whyOf('small_local', triage));
-  assert.equal(line, '*DevRouter → Haiku (small\\_local): documentation · low*\n\n');
-  assert.equal(withoutAnnouncement(`${line}The answer.`), 'The answer.');
+const triage = {
+  secrets: 0,
+  intent: 'documentation',
+  complexity: 'low',
+  tier: { route: 'small_local', reason: 'Your rule for "docs" says small_local.' },
+  tiers: [],
+};
+
+test('the line names the model and what decided, and no later model sees it', () => {
+  const line = announcement('Haiku', 'small_local', triage);
+  const decided = 'documentation · low. Your rule for "docs" says small\\_local.';
+  assert.equal(line, `*DevRouter → Haiku (small\\_local): ${decided}*`);
+  for (const kept of [`${line}\n\nThe answer.`, `${line}\nThe answer.`]) {
+    assert.equal(withoutAnnouncement(kept), 'The answer.');
+  }
+  assert.equal(withoutAnnouncement(`${line}\n\n`), '');
+  assert.equal(withoutAnnouncement(line), '');
   assert.equal(withoutAnnouncement('*DevRouter* is a router.'), '*DevRouter* is a router.');
-  assert.equal(announcement('a\n[b](c)*', ''), '*DevRouter → a \\[b\\](c)\\* *\n\n');
+  assert.match(
+    announcement('a\n[b](c)*', '', triage),
+    /^\*DevRouter → a \\\[b\\\]\\\(c\\\)\\\* \(\): [^\n]*\*$/,
+  );
+});
+
+test('the first answer says which model the conversation is with', () => {
+  const line = announcement('Haiku (preview)', 'small_local', triage);
+  const begun = [user('Write.'), assistant(`${line}\n\n`, 'The sea.'), user('continue')];
+  assert.equal(firstAnnouncement(begun), line);
+  assert.ok(announces(line, 'Haiku (preview)'));
+  assert.ok(!announces(line, 'Haiku'));
+  assert.ok(isAnswered(begun));
+  assert.ok(!isAnswered([user('Write.')]));
+});
+
+test('a line that a model imitates in a later answer is not taken for ours', () => {
+  const line = announcement('Haiku', 'small_local', triage);
+  const messages = [user('Write.'), assistant('The sea.'), toolResult, assistant(`${line}\n\nMore.`)];
+  assert.equal(firstAnnouncement(messages), undefined);
+  assert.equal(firstAnnouncement([user(line)]), undefined);
 });
 
 test('tool calls and their results are counted too', () => {

@@ -1,7 +1,7 @@
 /**
  * Three chat models that write down what they are sent, and a chat participant that hands them the
  * conversation, for there is no other without a sign-in. A request for files makes a model call a tool; one
- * for patience is never answered to its end.
+ * for patience is never answered to its end, one for silence without a word.
  */
 
 const fs = require('node:fs');
@@ -36,7 +36,7 @@ const provider = {
       progress.report(new vscode.LanguageModelTextPart('It begins.'));
       await new Promise((resolve) => token.onCancellationRequested(resolve));
       note({ model: model.id, cancelled: true });
-    } else {
+    } else if (!last.text.includes('silence')) {
       progress.report(new vscode.LanguageModelTextPart('Noted.'));
     }
   },

@@ -15,7 +15,7 @@ export default async function (workbench, plan) {
   await workbench.pickChatModel('DevRouter (auto)');
   await page.locator('.interactive-input-editor').click();
   await page.keyboard.press('Control+End');
-  await workbench.send(/DevRouter → Small \(small_local\): documentation · low[^]*Noted\./);
+  await workbench.send(/DevRouter → Small \(small_local\): documentation · low\. Suggested small_local at [^]*Noted\./);
   await workbench.typeInChat('continue');
   await page.keyboard.press('Enter');
   await stays(plan);
@@ -27,6 +27,7 @@ export default async function (workbench, plan) {
   assert.equal(calls(plan).at(-1).model, 'large');
   await secret(workbench, plan);
   await tools(workbench, plan);
+  await silent(workbench, plan);
   await cancel(workbench, plan);
   await nothingThere(workbench, plan);
 }
@@ -58,19 +59,34 @@ async function secret(workbench, plan) {
   assert.equal(calls(plan).length, before);
 }
 
-/** A tool call and its result pass through, and the model is named once. */
+/** A tool call and its result pass through, and the model is named once, with the rule that decided. */
 async function tools(workbench, plan) {
   await workbench.newChat();
   await workbench.typeInChat('Which files are here?');
   await workbench.page.keyboard.press('Enter');
   const answer = await workbench.answerInChat('Noted.');
   assert.equal(answer.match(/DevRouter →/g).length, 1);
+  assert.match(answer, /Your rule for .* says small_local/);
   const [asked, told] = calls(plan).slice(-2);
   assert.deepEqual(asked.tools, ['list_files']);
   assert.deepEqual(
     told.sent.slice(1).map(({ parts }) => parts),
     [['tool call'], ['tool result']],
   );
+}
+
+/** Where an answer held nothing but our line, nothing of it is sent on: many models refuse an empty text. */
+async function silent(workbench, plan) {
+  const { page } = workbench;
+  await workbench.newChat();
+  await workbench.typeInChat('Write a docstring, in silence: def third(x): return x / 3');
+  await workbench.send('DevRouter → Small');
+  await page.locator('.interactive-input-part .codicon-stop-circle').waitFor({ state: 'detached' });
+  await workbench.typeInChat('continue');
+  await workbench.send('Noted.');
+  const { model, sent } = calls(plan).at(-1);
+  assert.equal(model, 'small');
+  assert.deepEqual(sent.map(({ role }) => role), [1, 1]);
 }
 
 /** Stopping the answer stops the model that writes it. */
