@@ -64,6 +64,8 @@ async def test_what_is_ignored_is_listed_and_shown_again_at_once(editor: Editor,
     for title in ("ignore here", "ignore in this file", "ignore in this project"):
         await editor.perform(await editor.action(uri, title, start, start))
         await editor.until(lambda: first.message not in _messages(editor, uri))
+        phrase = first.message.removeprefix("Missing: ")
+        assert phrase not in await editor.hover_text(uri, start), "the hover does not bring it back"
         (entry,) = await _listed(editor, uri)
         assert entry["kind"] == first.code
         phrase = "*" if "file" in title else first.message.removeprefix("Missing: ")

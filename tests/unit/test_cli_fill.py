@@ -11,6 +11,7 @@ import pytest
 
 from devrouter.cli.exit_status import ExitStatus
 from tests.unit.command import devrouter
+from tests.unit.made_up_secrets import ALPHANUMERIC, Maker
 
 SAMPLES = Path(__file__).parents[1] / "workspaces"
 ASKS = "write tests for parse_rows"
@@ -123,3 +124,12 @@ def test_what_goes_alone_says_so(other: str) -> None:
 def _prompts(path: str | Path) -> list[dict[str, Any]]:
     report = json.loads(devrouter("check", "--format", "json", path).stdout)
     return [prompt for file in report["files"] for prompt in file["prompts"]]
+
+
+def test_a_secret_in_a_file_of_the_project_is_added_masked(project: Path) -> None:
+    key = Maker(43).some(ALPHANUMERIC, 32)
+    (project / "conf.py").write_text(f'SECRET_KEY = "{key}"\n', encoding="utf-8")
+    path = Path("a.prompt.md")
+    path.write_text("why does my load handler in conf.py return an error 500?\n", encoding="utf-8")
+    devrouter("check", "--fill", path)
+    assert 'SECRET_KEY = "<secret-key>"' in path.read_text(encoding="utf-8")

@@ -82,6 +82,22 @@ def test_secrets_beside_each_other_are_told_apart() -> None:
     assert [text[slice(*secret.span)] for secret in secrets_in(text)] == [first, second]
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "das Passwort lautet {}, warum geht es nicht?",
+        "la contraseña es {} y no funciona",
+        "这个密码是{}，为什么连不上？",  # noqa: RUF001
+        "密码：{}。",  # noqa: RUF001
+        "パスワードは{}です",
+    ],
+)
+def test_a_password_is_found_in_other_languages(sentence: str) -> None:
+    password = Maker(44).password()
+    text = sentence.format(password)
+    assert [text[slice(*secret.span)] for secret in secrets_in(text)] == [password]
+
+
 def test_the_kind_is_named() -> None:
     text = f"-H 'x-api-key: {MAKER.some(HEX, 40)}' ghs_{MAKER.some('ABCDEFGHabcdefgh01234567', 36)}"
     assert [secret.kind for secret in secrets_in(text)] == ["API key", "GitHub token"]
@@ -107,6 +123,7 @@ def test_the_message_never_holds_the_value() -> None:
         "-----BEGIN PRIVATE KEY-----",
         "eyJhbGciOiJub25l.eyJ",
         "password is ",
+        "密码是",
         "password for a b c d ",
         "token=",
         "a://b:",

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from devrouter.app.settings import Settings
+from devrouter.app.triage import Triager
 from devrouter.cli.exit_status import ExitStatus
+from devrouter.core.draft import Destination, Draft
+from devrouter.core.fidelity import Guarded
+from devrouter.engines.instant.engine import InstantEngine
 from tests.unit.command import devrouter
 from tests.unit.made_up_secrets import ALPHANUMERIC, Maker
 
@@ -85,3 +90,20 @@ def test_a_script_that_follows_the_route_keeps_it_here() -> None:
     assert [answer["route"] for answer in answers] == ["small_local", free["route"]]
     assert answers[0]["secrets"] == ["password", "GitHub token"]
     assert "secrets" not in answers[1]
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif"])
+def test_no_finding_asks_for_a_secret_by_its_value(prompt: Path, form: str) -> None:
+    """A finding's words are exported, and written into the project's settings when it is ignored there."""
+    prompt.write_text(f"why does `{TOKEN}` fail when I call upload_rows with it\n", encoding="utf-8")
+    ended = devrouter("check", "--format", form, "a.prompt.md")
+    assert "GitHub token" in ended.stdout
+    assert f"code of `{TOKEN}`" not in ended.stdout
+
+
+def test_what_a_withheld_rewrite_lost_is_told_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = Guarded(None, withheld=f"Withheld: the rewrite drops `{TOKEN}`.", rule="identifier")
+    monkeypatch.setattr("devrouter.app.triage.guard", lambda *_: lost)
+    draft = Draft(LEAKY, 1, "en", Destination.CHAT)
+    triage = Triager(InstantEngine(), None).instant(draft, Settings())
+    assert triage.withheld == "Withheld: the rewrite drops `<github-token>`."

@@ -6,9 +6,12 @@ import asyncio
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from devrouter.core.kinds import GapKind
+from devrouter.core.secrets import masked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +54,9 @@ class Workspaces:
             workspace = self._workspaces.setdefault(root, Workspace(root))
         facts = workspace.facts(text, wait=wait)
         named = workspace.named_files(text, wait=0.0)  # The folder was looked through a moment ago.
-        return Known(facts, tuple(file.name for file in named if file.path is None))
+        return Known(
+            tuple(map(_without_secrets, facts)), tuple(file.name for file in named if file.path is None)
+        )
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -59,6 +64,14 @@ class Workspaces:
     def _of_file(self, path: Path, folders: Sequence[Path], text: str) -> Known:
         root = root_of(path, folders)
         return Known() if root is None else self.of_folder(root, text, wait=0.3)
+
+
+def _without_secrets(fact: Fact) -> Fact:
+    """The fact as it may stand in a prompt: code that holds a secret is added with that masked."""
+    from devrouter.app.secrets import secrets_in
+
+    secrets = secrets_in(fact.value) if fact.kind is GapKind.CODE else ()
+    return replace(fact, value=masked(fact.value, secrets)) if secrets else fact
 
 
 def root_of(path: Path, folders: Sequence[Path]) -> Path | None:

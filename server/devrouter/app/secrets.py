@@ -214,10 +214,11 @@ _PUBLIC_NAME = re.compile(
 )
 _VALUE = re.compile(
     r"s?\d?[\"'`]?\]?"
-    r"(?:[ \t]{0,4}(?::=|=>|={1,3}|:|>)[ \t]{0,4}"
-    r"|[ \t](?P<prose>(?:(?:for|to|of|für|de)[ \t](?:\S{1,40}[ \t]){1,4})?(?:is|was|ist|es):?[ \t])"
+    r"(?:[ \t]{0,4}(?::=|=>|={1,3}|:|\uff1a|>)[ \t]{0,4}"
+    r"|(?P<prose>[ \t](?:(?:for|to|of|für|de)[ \t](?:\S{1,40}[ \t]){1,4})?(?:is|was|ist|lautet|es):?[ \t]"
+    r"|[ \t]?[是为は][ \t]?)"
     r"|[ \t](?=[\"'`])|(?P<option>[ \t]))"
-    r"(?:(?P<quote>[\"'`])(?P<quoted>[^\s\"'`<>]{6,2000})(?P=quote)|(?P<bare>[^\s\"'`<>;&,]{6,2000}))"
+    r"(?:(?P<quote>[\"'`])(?P<quoted>[^\s\"'`<>]{6,2000})(?P=quote)|(?P<bare>[^\s\"'`<>;&,\u3000-\u9fff\uff00-\uffef]{6,2000}))"
 )
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from devrouter.app.opened import Listener
     from devrouter.app.triage import Triager
     from devrouter.core.draft import Document, Region
+    from devrouter.core.gaps import Gap
     from devrouter.core.tiers import Route
     from devrouter.engines.reply import OnProgress
 
@@ -147,6 +148,11 @@ class Session:
                 uri, finding.gap, opened.views[finding.prompt].draft.text, settings
             )
         )
+
+    def open_gaps(self, opened: OpenDocument, view: PromptView) -> tuple[Gap, ...]:
+        """The gaps of the prompt as it now stands, less what the user ignores."""
+        uri, settings, text = opened.document.uri, opened.settings, view.draft.text
+        return tuple(gap for gap in view.triage.gaps if not self.ignores.is_ignored(uri, gap, text, settings))
 
     async def check_model(self) -> None:
         """Look at the model, and tell how it was found."""

@@ -89,6 +89,8 @@ class Triager:
         """The answers as one triage, in which a secret holds the tier local whatever decided it."""
         triage = merge(draft, self._answered_instantly(draft), model, fields, settings)
         secrets = self._secrets(draft.text)
+        if secrets:
+            triage = _without_values(triage, {draft.text[slice(*secret.span)]: secret for secret in secrets})
         return replace(
             triage,
             tier=held_local(triage.tier) if secrets else triage.tier,
@@ -156,6 +158,28 @@ def merge(
         withheld=withheld,
         repaired=guarded.repaired,
         problems=tuple(problem for answer in answers for problem in answer.problems),
+    )
+
+
+def _without_values(triage: Triage, secrets: Mapping[str, Secret]) -> Triage:
+    """The triage with no secret's value in what is said of the draft: that is shown, ignored and exported.
+
+    A gap that names a secret asks for what must not be sent, so it is none.
+    """
+    gaps = tuple(gap for gap in triage.gaps if not any(value in gap.phrase for value in secrets))
+    missing = tuple(gap.phrase for gap in gaps)
+
+    def told(sentence: str) -> str:
+        for value, secret in secrets.items():
+            sentence = sentence.replace(value, secret.placeholder)
+        return sentence
+
+    return replace(
+        triage,
+        decision=replace(triage.decision, missing=missing),
+        gaps=gaps,
+        withheld=triage.withheld and told(triage.withheld),
+        repaired=tuple(map(told, triage.repaired)),
     )
 
 

@@ -43,11 +43,11 @@ async def hover(server: DevRouterServer, params: types.HoverParams) -> types.Hov
         return None
     view, document = opened.views[index], opened.document
     server.session.feedback.rewrite_shown(opened, index)
-    gaps = [finding.gap for finding in server.session.visible(opened) if finding.prompt == index]
+    gaps = server.session.open_gaps(opened, view)
     known = await server.known(document.uri, view.draft.text)
     found = _of_workspace(view, gaps, known, offset - view.region.span.start)
     markdown = _accepts_markdown(server)
-    lines = _markdown(view, opened.chosen, found) if markdown else _plain(view, opened.chosen, found)
+    lines = (_markdown if markdown else _plain)(view, opened.chosen, gaps, found)
     kind = types.MarkupKind.Markdown if markdown else types.MarkupKind.PlainText
     return types.Hover(
         contents=types.MarkupContent(kind=kind, value="\n\n".join(lines)),
@@ -90,14 +90,16 @@ def _with_source(fact: Fact) -> str:
     return f"{line_of(fact)} ({fact.source})"
 
 
-def _markdown(view: PromptView, chosen: Route | None, found: Sequence[str]) -> Iterator[str]:
+def _markdown(
+    view: PromptView, chosen: Route | None, gaps: Sequence[Gap], found: Sequence[str]
+) -> Iterator[str]:
     triage = view.triage
     yield f"**{escaped(summary(triage, chosen))}**{_confidence(triage)}"
     yield escaped(_reason(triage, chosen)) + f" About {triage.tokens:,} tokens."
     if triage.secrets:
         yield _secrets(triage)
-    if triage.gaps:
-        yield "Missing: " + "; ".join(escaped(gap.phrase) for gap in triage.gaps)
+    if gaps:
+        yield "Missing: " + "; ".join(escaped(gap.phrase) for gap in gaps)
     yield from map(escaped, found)
     diff = _diff(view)
     if diff:
@@ -115,14 +117,16 @@ def _markdown(view: PromptView, chosen: Route | None, found: Sequence[str]) -> I
     yield f"*{escaped(_who(triage))}*"
 
 
-def _plain(view: PromptView, chosen: Route | None, found: Sequence[str]) -> Iterator[str]:
+def _plain(
+    view: PromptView, chosen: Route | None, gaps: Sequence[Gap], found: Sequence[str]
+) -> Iterator[str]:
     triage = view.triage
     yield summary(triage, chosen) + _confidence(triage)
     yield f"{_reason(triage, chosen)} About {triage.tokens:,} tokens."
     if triage.secrets:
         yield _secrets(triage)
-    if triage.gaps:
-        yield "Missing: " + "; ".join(gap.phrase for gap in triage.gaps)
+    if gaps:
+        yield "Missing: " + "; ".join(gap.phrase for gap in gaps)
     yield from found
     diff = _diff(view)
     if diff:
