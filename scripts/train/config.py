@@ -34,6 +34,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Similarity = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
+Quantization = Literal["F16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,38 @@ class SplitSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    base: Annotated[str, Field(min_length=1)]
+    method: Literal["lora", "full"]
+    recipe: Literal["rewrite_first", "labels_first"]
+    epochs: Annotated[float, Field(gt=0)]
+    batch: Count
+    rows_at_a_time: Count
+    learning_rate: Annotated[float, Field(gt=0)]
+    warmup: Share
+    weight_decay: Share
+    rank: Count
+    alpha: Count
+    dropout: Share
+    targets: tuple[str, ...]
+    max_length: Count
+    validation_rows: Count
+    log_every: Count
+    checkpoint_minutes: Annotated[float, Field(ge=0)]
+    checkpoints: Annotated[int, Field(ge=2)]
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSettings:
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    quantizations: tuple[Quantization, ...]
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One field for each table of `config.toml`."""
 
@@ -110,6 +143,8 @@ class Settings:
     teach: TeachSettings
     judge: JudgeSettings
     split: SplitSettings
+    training: TrainingSettings
+    export: ExportSettings
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 

@@ -1,0 +1,116 @@
+"""Export a merged model as GGUF files, each with its Modelfile.
+
+    python scripts/train/export.py work/merged -o work/gguf
+    python scripts/train/export.py work/merged -o work/gguf --set 'export.quantizations=["F16","Q6_K"]'
+
+F16 and Q8_0 are written by llama.cpp's own converter, coarser ones by its `llama_model_quantize` out of F16.
+The Modelfile is that of `devrouter model setup --print`, for `ollama create devrouter -f`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from devrouter.engines.ollama import OllamaOptions
+from devrouter.engines.setup import SetupRefused, plan
+from train.base import tokenizer_of
+from train.config import parser, run_command, settings_of
+from train.manifest import check_manifest, write_manifest
+from train.merge import check_baked, system_prompt
+from train.rows import FileError, write_text
+
+if TYPE_CHECKING:
+    import argparse
+
+_CONVERT = Path(__file__).with_name("convert.py")
+_CONVERTED = ("F16", "Q8_0")
+_FILE_TYPES = {"Q6_K": 18, "Q5_K_M": 17, "Q4_K_M": 15}
+"""llama.cpp's numbers of what it quantises itself."""
+
+
+def main() -> None:
+    options = _arguments()
+    settings = settings_of(options)
+    check_manifest(options.merged)
+    try:
+        check_baked(tokenizer_of(str(options.merged)).chat_template, system_prompt())
+    except FileError as error:
+        raise FileError(f"{options.merged}: {error}") from None
+    options.output.mkdir(parents=True, exist_ok=True)
+    for quantization in settings.export.quantizations:
+        path = options.output / f"{settings.export.name}-{quantization}.gguf"
+        export(options.merged, path, quantization)
+        write_manifest(
+            path,
+            "export",
+            settings={"quantization": quantization},
+            seed=settings.seed,
+            inputs=[options.merged],
+        )
+        print(f"{path} ({path.stat().st_size / 1e6:,.1f} MB), {write_modelfile(path).name}", flush=True)
+
+
+def export(merged: Path, path: Path, quantization: str) -> None:
+    """Write one GGUF file, whole or not at all. Raises `FileError`."""
+    partial = path.with_suffix(".partial.gguf")
+    try:
+        if quantization in _CONVERTED:
+            _convert(merged, partial, quantization)
+        else:
+            _quantize(merged, partial, quantization)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_modelfile(path: Path) -> Path:
+    """The Modelfile beside a GGUF file. Raises `FileError` where it is no true devrouter."""
+    try:
+        text = plan(path, None, OllamaOptions()).modelfile(f"./{path.name}")
+    except SetupRefused as error:
+        raise FileError(str(error)) from None
+    modelfile = path.with_suffix(".Modelfile")
+    write_text(modelfile, text)
+    return modelfile
+
+
+def _convert(merged: Path, path: Path, quantization: str) -> None:
+    command = [sys.executable, str(_CONVERT), str(merged), str(path), quantization]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode or not path.is_file():
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise FileError(f"{merged}: llama.cpp's converter could not convert it to {quantization}: {reason}")
+
+
+def _quantize(merged: Path, path: Path, quantization: str) -> None:
+    """What is coarser than Q8_0 is mixed tensor by tensor, by rules that are llama.cpp's own."""
+    try:
+        import llama_cpp
+    except ImportError:
+        raise FileError(
+            f"{quantization} needs llama.cpp's quantiser: pip install llama-cpp-python (it is compiled)"
+        ) from None
+    source = path.with_suffix(".f16")
+    parameters = llama_cpp.llama_model_quantize_default_params()
+    parameters.ftype = _FILE_TYPES[quantization]
+    try:
+        _convert(merged, source, "F16")
+        if llama_cpp.llama_model_quantize(str(source).encode(), str(path).encode(), parameters):
+            raise FileError(f"{source}: llama.cpp could not quantise it to {quantization}")
+    finally:
+        source.unlink(missing_ok=True)
+
+
+def _arguments() -> argparse.Namespace:
+    made = parser(__doc__)
+    made.add_argument("merged", type=Path, help="the folder of merge.py")
+    made.add_argument("-o", "--output", type=Path, required=True, help="folder for the files")
+    return made.parse_args()
+
+
+if __name__ == "__main__":
+    run_command(main)
