@@ -155,11 +155,11 @@ async def bare_call(client: httpx.AsyncClient, address: str, body: dict[str, Any
 
 
 @contextmanager
-def llama_cpp(model: Path) -> Iterator[str]:
+def llama_cpp(model: Path, slots: int = 1) -> Iterator[str]:
     port = free_port()
     command = [sys.executable, str(RUNTIME / "llama_server.py"), str(model)]
     with subprocess.Popen(
-        [*command, f"--port={port}", f"--context={CONTEXT}", "--threads=2"],
+        [*command, f"--port={port}", f"--context={CONTEXT * slots}", "--threads=2", f"--parallel={slots}"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

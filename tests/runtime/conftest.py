@@ -132,13 +132,22 @@ def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
 
 
 @contextmanager
-def llama_server(model: Path, *, context: int = 2048) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def llama_server(
+    model: Path, *, context: int = 2048, slots: int = 1
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A real llama.cpp server; it ends when its standard input does."""
     if importlib.util.find_spec("xllamacpp") is None:
         pytest.skip("llama.cpp's server is not there: pip install xllamacpp")
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, str(LLAMA_SERVER), str(model), f"--port={port}", f"--context={context}"]
+    command = [
+        sys.executable,
+        str(LLAMA_SERVER),
+        str(model),
+        f"--port={port}",
+        f"--context={context * slots}",
+        f"--parallel={slots}",
+    ]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
