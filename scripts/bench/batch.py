@@ -26,6 +26,7 @@ from typing import Any
 import httpx
 from model_path import bare_call, llama_cpp
 
+from devrouter.cli.exit_status import ExitStatus
 from devrouter.engines.openai import OpenAIEngine, OpenAIOptions
 from devrouter.engines.prompting import messages_for, schema_for
 from runtime.tiny_gguf import write_tiny_gguf
@@ -52,7 +53,8 @@ def main() -> int:
     print(
         "\n## `devrouter batch` against a raw client\n\n"
         f"`python scripts/bench/batch.py`, {model.name} in llama.cpp with {SLOTS} slots, "
-        f"{arguments.rows} rows, {arguments.rounds} times in turn, on {platform.machine()} with {os.cpu_count()} cores{load}.\n"
+        f"{arguments.rows} rows, {arguments.rounds} times in turn, on {platform.machine()} with "
+        f"{os.cpu_count()} cores{load}.\n"
     )
     print("| ours, median | raw client, median | median of the pairs' ratios | goal |\n|---|---|---|---|")
     ratio = median(one / other for one, other in zip(ours, raw, strict=True))
@@ -80,8 +82,11 @@ def batch(url: str, folder: Path, texts: list[str]) -> float:
     given.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     command = [sys.executable, "-m", "devrouter", "batch", str(given), "-o", str(out), "--endpoint", url]
     began = perf_counter()
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-    return perf_counter() - began
+    status = subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode
+    taken = perf_counter() - began
+    if status not in {ExitStatus.OK, ExitStatus.REPLY}:  # A reply that is no decision took its time as well.
+        sys.exit(f"devrouter batch ended with status {status}")
+    return taken
 
 
 async def raw_client(url: str, texts: list[str]) -> float:

@@ -33,6 +33,9 @@ A model server is kept busy: it is asked as many rows at a time as it has slots 
 others get 4). With --endpoint, given once for each OpenAI-compatible server, all of them answer the one
 input; the rows of one that fails go to the others.
 
+With --runner ray the workers of a Ray cluster answer blocks of rows, the instant engine's on each processor,
+one for each endpoint otherwise; blocks that are done stand in OUT.blocks until all are.
+
 Stopped by whatever means, the same command goes on where it stopped: OUT.state, beside the output, says which
 input and engine it was begun with. Remove OUT to begin again.
 """
@@ -69,6 +72,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="rows at a time to each model server; its number of slots if not given",
     )
     parser.add_argument(
+        "--runner",
+        choices=("local", "ray"),
+        default="local",
+        help="ray: on the Ray cluster at RAY_ADDRESS, else on one of its own; all of it must see OUT's folder",
+    )
+    parser.add_argument(
         "--progress", action="store_true", help="a progress bar even where standard error is no terminal"
     )
 
@@ -78,6 +87,10 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
 
     if arguments.endpoints:
         _require_openai(arguments)
+    if arguments.runner == "ray":
+        from devrouter.cli.batch_ray import require_ray
+
+        require_ray()
     with Asker(arguments) as asker, _opened(arguments.input) as stream:
         mark = mark_of(stream)
         if not mark.size:
@@ -88,7 +101,10 @@ def run(arguments: argparse.Namespace) -> ExitStatus:
         with bar, BatchOutput(arguments.output, mark, asker.settings(None).engine) as output:
             batch = _Batch(asker, output, bar)
             try:
-                batch.run(stream, arguments.endpoints, arguments.concurrency)
+                if arguments.runner == "ray":
+                    batch.run_on_ray(stream, arguments)
+                else:
+                    batch.run(stream, arguments.endpoints, arguments.concurrency)
             except KeyboardInterrupt:
                 bar.close()
                 note(f"interrupted; {batch.so_far()}", level="error")
@@ -116,9 +132,33 @@ class _Batch:
         from devrouter.cli.batch_pool import Pool
 
         pool = Pool(self._asker.triagers(endpoints), self._asker.settings(None), strict=self._asker.strict)
-        self._asker.run(pool.run(self._unanswered(stream), self._keep, self._warn, concurrency))
+        rows = (row for row, answered in self._good_rows(stream) if not answered)
+        self._asker.run(pool.run(rows, self._keep, self._warn, concurrency))
 
-    def _unanswered(self, stream: IO[bytes]) -> Iterator[Row]:
+    def run_on_ray(self, stream: IO[bytes], arguments: argparse.Namespace) -> None:
+        """The same with Ray's workers. Raises `EngineError` where one is left without an engine."""
+        from devrouter.cli.batch_ray import RayJob, answer_blocks
+        from devrouter.cli.batch_state import has_problems
+
+        job = RayJob(
+            self._output.blocks.absolute(),
+            Path().absolute(),
+            self._asker.settings(None).engine if arguments.engine is None else arguments.engine,
+            arguments.config and arguments.config.absolute(),
+            tuple(arguments.endpoints),
+            arguments.concurrency,
+        )
+        for line in answer_blocks(job, self._good_rows(stream), self._advance):
+            self._output.append(line)
+            self._answered += 1
+            self._with_problems += has_problems(line)
+        self._output.drop_blocks()
+
+    def _advance(self, rows: int) -> None:
+        self._bar.update(rows)
+
+    def _good_rows(self, stream: IO[bytes]) -> Iterator[tuple[Row, bool]]:
+        """The rows that can be read, and whether an earlier run answered them."""
         from devrouter.cli.rows import BrokenRow, read_rows
 
         known = self._output.answered_ids()
@@ -126,7 +166,7 @@ class _Batch:
             if isinstance(row, BrokenRow):
                 self._reject(row)
             elif (answered := next(known, None)) is None:
-                yield row
+                yield row, False
                 continue  # It counts when it is answered.
             elif answered != row.id:
                 raise CommandError(
@@ -134,6 +174,8 @@ class _Batch:
                     f"{self._output.out}: holds the answer of another row where that of line {row.line} "
                     "should be; remove the file to begin again",
                 )
+            else:
+                yield row, True
             self._bar.update()
 
     def _keep(self, row: Row, triage: Triage) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sys
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -67,6 +68,7 @@ class BatchOutput:
             raise CommandError(ExitStatus.OUTPUT, f"{out}: is not a file, so a batch cannot go on in it")
         self.out = out
         self.rejected = out.with_name(out.name + ".rejected")
+        self.blocks = out.with_name(out.name + ".blocks")
         self._state = out.with_name(out.name + ".state")
         try:
             self._claim(mark, engine)
@@ -98,6 +100,10 @@ class BatchOutput:
         except OSError as error:
             raise self._failed(error) from None
 
+    def drop_blocks(self) -> None:
+        """Remove what the runner `ray` left of this batch, or of another one with this name."""
+        shutil.rmtree(self.blocks, ignore_errors=True)
+
     def __enter__(self) -> Self:
         return self
 
@@ -113,6 +119,7 @@ class BatchOutput:
         """Begin the batch, or make sure that this is the one that was begun."""
         wanted = {"batch": 1, "engine": engine, **asdict(mark)}
         if not self.out.exists() or (self.out.stat().st_size == 0 and not self._state.exists()):
+            self.drop_blocks()
             write_atomically(self._state, json.dumps(wanted).encode() + b"\n")
             return
         try:
@@ -144,7 +151,7 @@ class BatchOutput:
             if not line.endswith(b"\n"):
                 break
             try:
-                with_problems += "problems" in _answer(line)
+                with_problems += has_problems(line)
             except (ValueError, TypeError, KeyError):
                 raise CommandError(
                     ExitStatus.OUTPUT, f"{self.out}: line {number} is damaged; remove the file to begin again"
@@ -160,11 +167,11 @@ class BatchOutput:
         return CommandError(ExitStatus.OUTPUT, f"{error.filename or self.out}: cannot be written: {reason}")
 
 
-def _answer(line: bytes) -> dict[str, Any]:
-    """One row of the output. Raises `ValueError`, `TypeError` or `KeyError` for anything else."""
+def has_problems(line: bytes) -> bool:
+    """Of one row of the output. Raises `ValueError`, `TypeError` or `KeyError` for anything else."""
     row: dict[str, Any] = json.loads(line)
     _ = row["id"]
-    return row
+    return "problems" in row
 
 
 def open_to_go_on(out: Path, command: str) -> IO[bytes]:

@@ -26,7 +26,7 @@ class ExitStatus(IntEnum):
     REPLY = 6, "the engine asked for sent a reply that cannot be used, or the prompt is too long for it"
     REJECTED = 7, "batch: some rows were rejected, the others are answered"
     OUTPUT = 8, "an output could not be written"
-    EXTRA = 9, "eval: packages that it needs are not installed"
+    EXTRA = 9, "packages that it needs are not installed"
     DEFECT = 70, "a defect in devrouter"
     INTERRUPTED = 130, "interrupted"
     PIPE_CLOSED = 141, "whoever read the output went away"
