@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--runner",
         choices=("local", "ray"),
         default="local",
-        help="ray: on the Ray cluster at RAY_ADDRESS, else on one of its own; all of it must see OUT's folder",
+        help="ray: on the Ray cluster at RAY_ADDRESS, else one of its own; all of it must see OUT's folder",
     )
     parser.add_argument(
         "--progress", action="store_true", help="a progress bar even where standard error is no terminal"
