@@ -20,6 +20,7 @@ from devrouter.engines.engine import (
     Health,
     ModelMissing,
     ReplyBroken,
+    ServerStopped,
 )
 from devrouter.engines.ollama import OllamaEngine, OllamaOptions
 from devrouter.engines.openai import OpenAIEngine, OpenAIOptions
@@ -120,7 +121,7 @@ STARTED = '{"rewrite": "Why does my'
 FAULTS: dict[str, tuple[Callable[[Kind], Answer], type[EngineError], str]] = {
     "killed in mid-stream": (
         lambda kind: _stops_after(kind, STARTED, _killed),
-        ReplyBroken,
+        ServerStopped,
         "broke off inside the rewrite, after 11 characters",
     ),
     "killed before it replied": (lambda _: _dies_at_once, EngineUnreachable, "stopped before it replied"),
