@@ -76,16 +76,6 @@ async function copy(text: string, why: string): Promise<void> {
   );
 }
 
-/** Whether the user sends a prompt on although it seems to hold a secret. */
-export async function confirmSecret(): Promise<boolean> {
-  const answer = await vscode.window.showWarningMessage(
-    'This prompt seems to hold a secret. Send it all the same?',
-    { modal: true, detail: 'Whoever runs the model will see it.' },
-    'Send',
-  );
-  return answer === 'Send';
-}
-
 /** The text to send of a prompt that holds secrets, masked or as it is; undefined where the user stays here. */
 async function withoutSecrets(
   document: vscode.TextDocument,

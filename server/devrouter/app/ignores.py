@@ -76,7 +76,8 @@ class Ignores:
         """Whether the user ignores `gap` of `text` here, its kind in this document, or it in the project."""
         if is_ignored_in_project(gap, settings):
             return True
-        return self.keeps(finding_key(uri, gap, text)) or self.keeps(_kind_key(uri, gap.kind))
+        self._refresh()
+        return not self._kept.keys().isdisjoint((finding_key(uri, gap, text), _kind_key(uri, gap.kind)))
 
     def ignore_here(self, uri: str, gap: Gap, text: str) -> None:
         """Ignore `gap` as long as its phrase and its words in the draft stay. Raises `IgnoreError`.

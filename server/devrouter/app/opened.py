@@ -50,6 +50,11 @@ class OpenDocument:
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
     last_status: Status | None = None
 
+    def prompt_at(self, offset: int) -> int | None:
+        """The index of the prompt at this offset of the document, the place behind its last word included."""
+        places = (index for index, view in enumerate(self.views) if view.region.span.touches(offset))
+        return next(places, None)
+
     def stop(self, *, instant: bool) -> None:
         """Cancel the model call and what waits for rest; the instant job too where the document closes."""
         for timer in self.timers:

@@ -140,19 +140,18 @@ class Session:
 
     def visible(self, opened: OpenDocument) -> tuple[Finding, ...]:
         """The findings on screen: what is shown less what the user ignores."""
-        uri, settings = opened.document.uri, opened.settings
         return tuple(
             finding
             for finding in opened.findings.shown
-            if not self.ignores.is_ignored(
-                uri, finding.gap, opened.views[finding.prompt].draft.text, settings
-            )
+            if not self._is_ignored(opened, opened.views[finding.prompt], finding.gap)
         )
 
     def open_gaps(self, opened: OpenDocument, view: PromptView) -> tuple[Gap, ...]:
         """The gaps of the prompt as it now stands, less what the user ignores."""
-        uri, settings, text = opened.document.uri, opened.settings, view.draft.text
-        return tuple(gap for gap in view.triage.gaps if not self.ignores.is_ignored(uri, gap, text, settings))
+        return tuple(gap for gap in view.triage.gaps if not self._is_ignored(opened, view, gap))
+
+    def _is_ignored(self, opened: OpenDocument, view: PromptView, gap: Gap) -> bool:
+        return self.ignores.is_ignored(opened.document.uri, gap, view.draft.text, opened.settings)
 
     async def check_model(self) -> None:
         """Look at the model, and tell how it was found."""

@@ -62,7 +62,7 @@ class Asker:
     @property
     def strict(self) -> bool:
         """True where the command line names a model engine."""
-        return self._engine in {"ollama", "openai", "transformers"}
+        return self._engine not in {None, "auto", "instant"}
 
     def loaded_settings(self, path: Path | None) -> LoadedSettings:
         """The settings for the document at `path`, or for the current folder; each problem is noted once.

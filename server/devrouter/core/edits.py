@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from devrouter.core.text import Span
+from devrouter.core.text import Span, is_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class Edit:
         Text that grows onto the span ("it" becomes "item") changes its words; a space beside it does not.
         """
         start, end = self.span
-        if end < span.start or (end == span.start and not _is_word(self.text[-1:])):
+        if end < span.start or (end == span.start and not is_word(self.text[-1:])):
             return span.moved(len(self.text) - (end - start))
-        if start > span.end or (start == span.end and not _is_word(self.text[:1])):
+        if start > span.end or (start == span.end and not is_word(self.text[:1])):
             return span
         return None
 
@@ -52,10 +52,6 @@ def with_line_endings(new: str, like: str) -> str:
     """`new` with the line ending that `like` uses first; unchanged where `like` has a single line."""
     found = re.search(r"\r\n|\n|\r", like)
     return re.sub(r"\r\n|\n|\r", found.group(), new) if found else new
-
-
-def _is_word(character: str) -> bool:
-    return character.isalnum() or character == "_"
 
 
 def _before(text: str, tail: int) -> str:

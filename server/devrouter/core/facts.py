@@ -12,6 +12,7 @@ from devrouter.core.kinds import GapKind
 from devrouter.core.labels import is_labelled, labels_for, parts_of
 from devrouter.core.pieces import Rule, protected_pieces
 from devrouter.core.technologies import TECHNOLOGIES, Category, technologies_in
+from devrouter.core.text import fence_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -80,7 +81,7 @@ def written(fact: Fact) -> str:
     """The fact as it will stand in a prompt, for asking what it answers there."""
     if fact.kind is not GapKind.CODE:
         return f"- {line_of(fact)}"
-    fence = "`" * (1 + max((len(run) for run in re.findall(r"`{3,}", fact.value)), default=2))
+    fence = fence_for(fact.value)
     return f"{heading_of(fact)}\n{fence}\n{fact.value}\n{fence}"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from devrouter.core.edits import Edit
 from devrouter.core.facts import facts_for, heading_of, line_of
 from devrouter.core.kinds import GapKind
-from devrouter.core.text import Span
+from devrouter.core.text import Span, fence_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -114,9 +114,7 @@ def _label(phrase: str) -> str:
 
 def _block(fact: Fact, fence: Fence) -> str:
     """The code with its heading, in a fence that differs from the prompt's own and from any in the code."""
-    mark = "~" if fence.marks.startswith("`") else "`"
-    longest = max((len(run) for run in re.findall(rf"{mark}+", fact.value)), default=0)
-    marks = mark * max(3, longest + 1)
+    marks = fence_for(fact.value, "~" if fence.marks.startswith("`") else "`")
     lines = (heading_of(fact), marks, *fact.value.split("\n"), marks)
     return "\n".join(fence.indent + line if line.strip() else "" for line in lines)
 

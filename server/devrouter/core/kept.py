@@ -17,6 +17,7 @@ from devrouter.core.pieces import (
     without_blocks,
 )
 from devrouter.core.technologies import TECHNOLOGIES, technologies_in
+from devrouter.core.text import is_word
 
 
 def compared(original: str, rewrite: str) -> tuple[Side, Side]:
@@ -199,8 +200,8 @@ def _stands_in(piece: str, text: str) -> bool:
     start = text.find(piece)
     while start >= 0:
         end = start + len(piece)
-        joined_before = _is_word(text[start - 1 : start]) and _is_word(piece[:1])
-        joined_after = _is_word(text[end : end + 1]) and _is_word(piece[-1:])
+        joined_before = is_word(text[start - 1 : start]) and is_word(piece[:1])
+        joined_after = is_word(text[end : end + 1]) and is_word(piece[-1:])
         # The 5 of "5.2" and of "3.5" is no 5.
         more_before = piece[:1].isdigit() and re.match(r"\d[.,]", text[max(0, start - 2) : start])
         more_after = piece[-1:].isdigit() and re.match(r"[.,]\d", text[end : end + 2])
@@ -208,7 +209,3 @@ def _stands_in(piece: str, text: str) -> bool:
             return True
         start = text.find(piece, start + 1)
     return False
-
-
-def _is_word(character: str) -> bool:
-    return character.isalnum() or character == "_"

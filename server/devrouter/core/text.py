@@ -26,6 +26,10 @@ class Span(NamedTuple):
     def moved(self, by: int) -> Span:
         return Span(self.start + by, self.end + by)
 
+    def touches(self, offset: int) -> bool:
+        """True inside and at either rim, as a cursor behind a word is still on it."""
+        return self.start <= offset <= self.end
+
     def overlaps(self, other: Span) -> bool:
         """True where the two share a character, or one is an empty span inside or at the rim of the other."""
         if self.start == self.end or other.start == other.end:
@@ -99,6 +103,17 @@ def first_line(text: str) -> Span:
         if span.start < span.end:
             return span
     return Span(0, 0)
+
+
+def is_word(character: str) -> bool:
+    """Whether the character belongs to a word or a name; false for none at all."""
+    return character.isalnum() or character == "_"
+
+
+def fence_for(text: str, mark: str = "`") -> str:
+    """A code fence that is longer than any run of its mark in the text, so that the text cannot end it."""
+    longest = max((len(run) for run in re.findall(rf"{mark}+", text)), default=0)
+    return mark * max(3, longest + 1)
 
 
 def _width(text: str, units: Units) -> int:

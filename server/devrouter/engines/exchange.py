@@ -135,6 +135,14 @@ def context_of(verification: Verification, options: ModelOptions) -> int:
     return min(options.num_ctx, verification.context_length or options.num_ctx)
 
 
+def answers_of(model: str, verification: Verification, options: ModelOptions) -> str:
+    """The sentence for an engine's state: what of a decision this model may answer, and why."""
+    about = f"{model}, context {context_of(verification, options):,} tokens"
+    if verification.verified:
+        return f"{about}: answers all five fields; {verification.reason}."
+    return f"{about}: answers only the rewrite and what is missing, for {verification.reason}."
+
+
 def fields_of(verification: Verification | None) -> frozenset[str]:
     return ALL_FIELDS if verification is not None and verification.verified else BORROWED_FIELDS
 

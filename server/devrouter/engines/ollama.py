@@ -181,17 +181,15 @@ class OllamaEngine:
                 _, found = await self._look(server)
         except EngineError as error:
             return EngineState(Health.ERROR, str(error), error.mend)
-        context = exchange.context_of(found, self.options)
-        model = f"{self.name}, {found.quantization}, context {context:,} tokens"
-        remark = server.endpoint.remark
-        if not found.verified:
-            message = f"{model}: answers only the rewrite and what is missing, for {found.reason}.{remark}"
-            wanted = self.options.model.partition(":")[0] == "devrouter"
-            return EngineState(Health.WARNING if wanted else Health.OK, message, SETUP if wanted else None)
-        if found.quantization not in verify.GOOD_QUANTIZATIONS:
-            message = f"{model}: coarser than Q8_0, it may break its own JSON.{remark}"
-            return EngineState(Health.WARNING, message, SETUP)
-        return EngineState(Health.OK, f"{model}: answers all five fields; {found.reason}.{remark}")
+        model, remark = f"{self.name}, {found.quantization}", server.endpoint.remark
+        if found.verified and found.quantization not in verify.GOOD_QUANTIZATIONS:
+            context = exchange.context_of(found, self.options)
+            coarse = f"{model}, context {context:,} tokens: coarser than Q8_0, it may break its own JSON."
+            return EngineState(Health.WARNING, coarse + remark, SETUP)
+        answers = exchange.answers_of(model, found, self.options) + remark
+        if not found.verified and self.options.model.partition(":")[0] == "devrouter":
+            return EngineState(Health.WARNING, answers, SETUP)
+        return EngineState(Health.OK, answers)
 
     async def verification(self) -> Verification:
         """Whether the model is a true `devrouter`. Raises `EngineError`."""

@@ -82,13 +82,8 @@ class OpenAIEngine:
                 seen = self._seen = await self._look(http)
         except EngineError as error:
             return EngineState(Health.ERROR, str(error), error.mend)
-        found, remark = seen.verification, self.endpoint.remark
-        model = f"{self.name}, context {exchange.context_of(found, self.options):,} tokens"
-        if found.verified:
-            message = f"{model}: answers all five fields; {found.reason}.{remark}"
-        else:
-            message = f"{model}: answers only the rewrite and what is missing, for {found.reason}.{remark}"
-        return EngineState(Health.OK, message)
+        answers = exchange.answers_of(self.name, seen.verification, self.options)
+        return EngineState(Health.OK, answers + self.endpoint.remark)
 
     async def verification(self) -> Verification:
         """Whether the model is a true `devrouter`. Raises `EngineError`."""

@@ -75,11 +75,7 @@ class TransformersEngine:
             found = (await self._load()).verification
         except EngineError as error:
             return EngineState(Health.ERROR, str(error), error.mend)
-        model = f"{self.name}, context {exchange.context_of(found, self.options):,} tokens"
-        answers = "all five fields" if found.verified else "only the rewrite and what is missing"
-        because = "" if found.verified else "for "
-        separator = ";" if found.verified else ","
-        return EngineState(Health.OK, f"{model}: answers {answers}{separator} {because}{found.reason}.")
+        return EngineState(Health.OK, exchange.answers_of(self.name, found, self.options))
 
     async def slots(self) -> int | None:
         """One thread generates."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcInvalidParams
 
 from devrouter.core.edits import smallest_edit
 from devrouter.core.tiers import Route
 from devrouter.lsp import commands, filling, ignoring, masking
 from devrouter.lsp import protocol as ours
 from devrouter.lsp.errors import content_modified
-from devrouter.lsp.quick_fix import client_resolves, quick_fix, touch, workspace_edit
+from devrouter.lsp.quick_fix import Promise, client_resolves, quick_fix, touch, workspace_edit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from devrouter.app.findings import Finding
     from devrouter.app.opened import OpenDocument
     from devrouter.app.views import PromptView
-    from devrouter.core.draft import Document
     from devrouter.core.facts import Fact
     from devrouter.core.text import Span
     from devrouter.lsp.server import DevRouterServer
@@ -50,12 +47,13 @@ async def resolved(server: DevRouterServer, action: types.CodeAction) -> types.C
     if action.data is None:
         # Editors also resolve what is whole already.
         return action
-    if masking.is_masking(action.data):
-        return await masking.resolved(server, action)
-    promise = _read_data(action.data)
+    promise = Promise.from_data(action.data)
     opened = await server.session.settled(promise.uri)
     if opened is None or opened.document.version != promise.version or promise.prompt >= len(opened.views):
         raise content_modified()
+    if promise.mask:
+        action.edit = masking.edit_of(server, opened, promise.prompt, promise.mask)
+        return action
     if promise.by_model and not await commands.wait_for_model(server, opened):
         return action
     if promise.facts:
@@ -134,20 +132,7 @@ def _for_finding(
             preferred=len(facts) == 1,
         )
     yield _lines_action(server, opened, f"Add a line for: {phrase}", [finding], diagnostics)
-    if opened.document.is_private:  # What is ignored is written to disk.
-        return
-    arguments = [opened.document.uri, finding.prompt, phrase]
-    yield quick_fix(
-        f"Ignore here: {phrase}",
-        diagnostics=diagnostics,
-        command=types.Command(title="Ignore here", command=ours.IGNORE_HERE, arguments=arguments),
-    )
-    place = "in this project" if server.project_of(opened.document.uri) else "in all my prompts"
-    yield quick_fix(
-        f"Ignore {place}: {phrase}",
-        diagnostics=diagnostics,
-        command=types.Command(title=f"Ignore {place}", command=ours.IGNORE_IN_PROJECT, arguments=arguments),
-    )
+    yield from ignoring.offered(server, opened, finding, diagnostics)
 
 
 def _for_prompt(
@@ -164,9 +149,9 @@ def _for_prompt(
         repaired = ", ".join(view.triage.repaired)
         title = f"Apply rewrite (put back: {repaired})" if repaired else "Apply rewrite"
         preferred = not findings and not view.triage.secrets
-        yield quick_fix(title, edit=edit, data=_data(document, index), preferred=preferred)
+        yield quick_fix(title, edit=edit, data=Promise.of(document, index), preferred=preferred)
     if server.session.model_can_be_asked(opened, view):
-        data = _data(document, index, by_model=True)
+        data = Promise.of(document, index, by_model=True)
         title = "Ask the model for a rewrite"
         command = types.Command(title=title, command=ours.ASK_MODEL, arguments=[document.uri])
         yield quick_fix(title, data=data, command=None if resolves else command)
@@ -193,7 +178,7 @@ def _lines_action(
 ) -> types.CodeAction:
     """Made when it is chosen, where the client can wait for that: only then is a stale one refused."""
     phrases = [finding.gap.phrase for finding in findings]
-    data = _data(opened.document, findings[0].prompt, phrases=phrases)
+    data = Promise.of(opened.document, findings[0].prompt, phrases=phrases)
     edit = None if client_resolves(server) else filling.lines_edit(server, opened, findings)
     return quick_fix(title, edit=edit, data=data, diagnostics=diagnostics)
 
@@ -209,50 +194,11 @@ def _context_action(
     preferred: bool = False,
 ) -> types.CodeAction:
     """As above; the facts are looked up again, since a lock file may have changed meanwhile."""
-    data = _data(opened.document, index, facts=[filling.digest_of(fact) for fact in facts])
+    data = Promise.of(opened.document, index, facts=map(filling.digest_of, facts))
     edit = None
     if not client_resolves(server):
         edit = filling.context_edit(server, opened, opened.views[index], facts)
     return quick_fix(title, edit=edit, data=data, diagnostics=diagnostics, preferred=preferred)
-
-
-@dataclass(frozen=True, slots=True)
-class _Promise:
-    """All that it takes to make the edit later: of the rewrite, the model's, of facts or of lines."""
-
-    uri: str
-    version: int
-    prompt: int
-    by_model: bool = False
-    phrases: Sequence[str] = ()
-    facts: Sequence[str] = ()
-
-
-def _data(
-    document: Document,
-    index: int,
-    *,
-    by_model: bool = False,
-    phrases: Sequence[str] = (),
-    facts: Sequence[str] = (),
-) -> dict[str, Any]:
-    """A promise as the client keeps it."""
-    return asdict(_Promise(document.uri, document.version, index, by_model, list(phrases), list(facts)))
-
-
-def _read_data(data: object) -> _Promise:
-    match data:
-        case {
-            "uri": str(uri),
-            "version": int(version),
-            "prompt": int(index),
-            "by_model": bool(by_model),
-            "phrases": [*phrases],
-            "facts": [*facts],
-        }:
-            return _Promise(uri, version, index, by_model, [*map(str, phrases)], [*map(str, facts)])
-        case _:
-            raise JsonRpcInvalidParams("This code action was not offered by DevRouter.")
 
 
 def _covers_quickfix(kind: str) -> bool:

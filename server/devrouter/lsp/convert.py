@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from devrouter.app.views import PromptView
     from devrouter.core.draft import Document
     from devrouter.core.edits import Edit
+    from devrouter.core.tiers import EffectiveTier
     from devrouter.lsp.protocol import (
         ContextEditMessage,
         GapMessage,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         StatusMessage,
         TextTriageMessage,
         TierChoiceMessage,
+        TierMessage,
         TriageMessage,
     )
 
@@ -159,7 +161,7 @@ def status_message(status: Status, settings: Settings) -> StatusMessage:
         "engine": triage.engine if triage else None,
         "intent": triage.decision.intent.value if triage else None,
         "complexity": triage.decision.complexity.value if triage else None,
-        "tier": {"route": triage.tier.route.value, "reason": triage.tier.reason} if triage else None,
+        "tier": _tier_message(triage.tier) if triage else None,
         "confidence": triage.confidence.get("route") if triage else None,
         "tokens": triage.tokens if triage else None,
         "chosen": status.chosen.value if status.chosen else None,
@@ -181,9 +183,13 @@ def text_triage_message(view: PromptView, settings: Settings) -> TextTriageMessa
         "secrets": len(triage.secrets),
         "intent": triage.decision.intent.value,
         "complexity": triage.decision.complexity.value,
-        "tier": {"route": triage.tier.route.value, "reason": triage.tier.reason},
+        "tier": _tier_message(triage.tier),
         "tiers": [_tier_choice_message(route, settings.tiers.of(route)) for route in Route],
     }
+
+
+def _tier_message(tier: EffectiveTier) -> TierMessage:
+    return {"route": tier.route.value, "reason": tier.reason}
 
 
 def _tier_choice_message(route: Route, tier: TierSettings) -> TierChoiceMessage:
@@ -213,7 +219,7 @@ def _prompt_message(view: PromptView, positions: Positions) -> PromptMessage:
         "decision": triage.decision.to_dict(),
         "gaps": gaps,
         "confidence": dict(triage.confidence),
-        "tier": {"route": triage.tier.route.value, "reason": triage.tier.reason},
+        "tier": _tier_message(triage.tier),
         "answeredBy": dict(triage.answered_by),
         "engine": triage.engine,
         "withheld": triage.withheld,

@@ -81,10 +81,10 @@ async def add_problems(server: DevRouterServer, params: Any) -> ours.ContextEdit
     if opened is None:
         return None
     positions = server.positions(opened.document.text)
-    offset = positions.offset(start)
-    view = next((v for v in opened.views if v.region.span.start <= offset <= v.region.span.end), None)
-    if view is None:
+    index = opened.prompt_at(positions.offset(start))
+    if index is None:
         return None
+    view = opened.views[index]
     facts = [Fact(GapKind.ERROR, place, text, "the editor") for place, text in problems]
     edit = add_context(view.draft.text, facts, fence_of(opened, view))
     if edit is None:

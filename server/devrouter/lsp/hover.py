@@ -12,16 +12,16 @@ from devrouter.core.decision import FIELDS
 from devrouter.core.facts import heading_of, known_for, line_of
 from devrouter.core.fill import context_line
 from devrouter.core.kinds import GapKind
+from devrouter.core.text import fence_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from devrouter.app.facts import Known
     from devrouter.app.views import PromptView
     from devrouter.core.decision import Triage
     from devrouter.core.facts import Fact
     from devrouter.core.gaps import Gap
-    from devrouter.core.text import Span
     from devrouter.core.tiers import Route
     from devrouter.lsp.server import DevRouterServer
 
@@ -38,7 +38,7 @@ async def hover(server: DevRouterServer, params: types.HoverParams) -> types.Hov
         return None
     positions = server.positions(opened.document.text)
     offset = positions.offset(params.position)
-    index = next((i for i, v in enumerate(opened.views) if _holds(v.region.span, offset)), None)
+    index = opened.prompt_at(offset)
     if index is None:
         return None
     view, document = opened.views[index], opened.document
@@ -47,16 +47,12 @@ async def hover(server: DevRouterServer, params: types.HoverParams) -> types.Hov
     known = await server.known(document.uri, view.draft.text)
     found = _of_workspace(view, gaps, known, offset - view.region.span.start)
     markdown = _accepts_markdown(server)
-    lines = (_markdown if markdown else _plain)(view, opened.chosen, gaps, found)
+    lines = _lines(view, opened.chosen, gaps, found, markdown=markdown)
     kind = types.MarkupKind.Markdown if markdown else types.MarkupKind.PlainText
     return types.Hover(
         contents=types.MarkupContent(kind=kind, value="\n\n".join(lines)),
         range=positions.range(view.region.span),
     )
-
-
-def _holds(span: Span, offset: int) -> bool:
-    return span.start <= offset <= span.end
 
 
 _GOOD = "Good as it stands."
@@ -90,55 +86,32 @@ def _with_source(fact: Fact) -> str:
     return f"{line_of(fact)} ({fact.source})"
 
 
-def _markdown(
-    view: PromptView, chosen: Route | None, gaps: Sequence[Gap], found: Sequence[str]
+def _lines(
+    view: PromptView, chosen: Route | None, gaps: Sequence[Gap], found: Sequence[str], *, markdown: bool
 ) -> Iterator[str]:
+    """The paragraphs; what a model or the prompt says of itself is made inert where it is markdown."""
     triage = view.triage
-    yield f"**{escaped(summary(triage, chosen))}**{_confidence(triage)}"
-    yield escaped(_reason(triage, chosen)) + f" About {triage.tokens:,} tokens."
+    say: Callable[[str], str] = escaped if markdown else str
+    head = say(summary(triage, chosen))
+    yield (f"**{head}**" if markdown else head) + _confidence(triage)
+    yield f"{say(_reason(triage, chosen))} About {triage.tokens:,} tokens."
     if triage.secrets:
         yield _secrets(triage)
     if gaps:
-        yield "Missing: " + "; ".join(escaped(gap.phrase) for gap in gaps)
-    yield from map(escaped, found)
-    diff = _diff(view)
-    if diff:
-        # The fence is longer than any in the text, so the text cannot end it.
-        longest = max((len(run) for run in re.findall(r"`+", diff)), default=0)
-        fence = "`" * max(3, longest + 1)
-        yield f"Rewrite:\n\n{fence}diff\n{diff}\n{fence}"
+        yield "Missing: " + "; ".join(say(gap.phrase) for gap in gaps)
+    yield from map(say, found)
+    if diff := _diff(view):
+        fence = fence_for(diff)
+        yield f"Rewrite:\n\n{fence}diff\n{diff}\n{fence}" if markdown else f"Rewrite:\n{diff}"
         if triage.repaired:
-            yield escaped(_put_back(triage))
+            yield say(_put_back(triage))
     elif _is_good(view):
         yield _GOOD
     if triage.withheld:
-        yield escaped(triage.withheld)
-    yield from (escaped(problem) for problem in triage.problems)
-    yield f"*{escaped(_who(triage))}*"
-
-
-def _plain(
-    view: PromptView, chosen: Route | None, gaps: Sequence[Gap], found: Sequence[str]
-) -> Iterator[str]:
-    triage = view.triage
-    yield summary(triage, chosen) + _confidence(triage)
-    yield f"{_reason(triage, chosen)} About {triage.tokens:,} tokens."
-    if triage.secrets:
-        yield _secrets(triage)
-    if gaps:
-        yield "Missing: " + "; ".join(gap.phrase for gap in gaps)
-    yield from found
-    diff = _diff(view)
-    if diff:
-        yield f"Rewrite:\n{diff}"
-        if triage.repaired:
-            yield _put_back(triage)
-    elif _is_good(view):
-        yield _GOOD
-    if triage.withheld:
-        yield triage.withheld
-    yield from triage.problems
-    yield _who(triage)
+        yield say(triage.withheld)
+    yield from map(say, triage.problems)
+    who = say(_who(triage))
+    yield f"*{who}*" if markdown else who
 
 
 def _put_back(triage: Triage) -> str:

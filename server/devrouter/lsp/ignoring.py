@@ -16,7 +16,7 @@ from devrouter.lsp.errors import content_modified
 from devrouter.lsp.quick_fix import quick_fix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from devrouter.app.findings import Finding
@@ -52,6 +52,24 @@ async def ignore(server: DevRouterServer, uri: str, prompt: int, phrase: str, pl
                 server.reload()
     except IgnoreError as error:
         commands.warn(server, str(error))
+
+
+def offered(
+    server: DevRouterServer, opened: OpenDocument, finding: Finding, diagnostics: Sequence[types.Diagnostic]
+) -> Iterator[types.CodeAction]:
+    """To ignore the finding here, and in the project or everywhere."""
+    if opened.document.is_private:  # What is ignored is written to disk.
+        return
+    uri, phrase = opened.document.uri, finding.gap.phrase
+    place = "in this project" if server.project_of(uri) else "in all my prompts"
+    for where, command in (("here", ours.IGNORE_HERE), (place, ours.IGNORE_IN_PROJECT)):
+        title = f"Ignore {where}"
+        arguments = [uri, finding.prompt, phrase]
+        yield quick_fix(
+            f"{title}: {phrase}",
+            command=types.Command(title=title, command=command, arguments=arguments),
+            diagnostics=diagnostics,
+        )
 
 
 def kinds_offered(

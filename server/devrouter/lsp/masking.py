@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcInvalidParams
 
 from devrouter.app.ignores import IgnoreError
 from devrouter.core.edits import smallest_edit
@@ -13,7 +12,7 @@ from devrouter.core.secrets import masked
 from devrouter.lsp import commands
 from devrouter.lsp import protocol as ours
 from devrouter.lsp.errors import content_modified
-from devrouter.lsp.quick_fix import client_resolves, quick_fix, touch, workspace_edit
+from devrouter.lsp.quick_fix import Promise, client_resolves, quick_fix, touch, workspace_edit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,24 +48,6 @@ def offered(
                 arguments = [opened.document.uri, index, found.span.start]
                 command = types.Command(title=title, command=ours.DISMISS, arguments=arguments)
                 yield quick_fix(title, command=command, diagnostics=diagnostics)
-
-
-def is_masking(data: object) -> bool:
-    """Whether `data` of an action is one of these."""
-    return isinstance(data, dict) and "mask" in data
-
-
-async def resolved(server: DevRouterServer, action: types.CodeAction) -> types.CodeAction:
-    """Make the edit of an action. Raises `ContentModified` where the text has changed since."""
-    match action.data:
-        case {"uri": str(uri), "version": int(version), "prompt": int(prompt), "mask": [*starts]}:
-            opened = await server.session.settled(uri)
-        case _:
-            raise JsonRpcInvalidParams("This code action was not offered by DevRouter.")
-    if opened is None or opened.document.version != version or prompt >= len(opened.views):
-        raise content_modified()
-    action.edit = edit_of(server, opened, prompt, starts)
-    return action
 
 
 def edit_of(
@@ -109,12 +90,6 @@ def _mask_action(
 ) -> types.CodeAction:
     """Made when it is chosen, where the client can wait for that: only then is a stale one refused."""
     starts = [item.span.start for item in found]
-    document = opened.document
-    data: dict[str, Any] = {
-        "uri": document.uri,
-        "version": document.version,
-        "prompt": prompt,
-        "mask": starts,
-    }
+    data = Promise.of(opened.document, prompt, mask=starts)
     edit = None if client_resolves(server) else edit_of(server, opened, prompt, starts)
     return quick_fix(title, edit=edit, data=data, diagnostics=diagnostics, preferred=preferred)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
 
 from devrouter.core.edits import Edit, with_line_endings
 from devrouter.lsp import convert
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from devrouter.app.opened import OpenDocument
     from devrouter.app.views import PromptView
+    from devrouter.core.draft import Document
     from devrouter.core.text import Span
     from devrouter.lsp.server import DevRouterServer
 
@@ -23,7 +26,7 @@ def quick_fix(
     *,
     edit: types.WorkspaceEdit | None = None,
     command: types.Command | None = None,
-    data: dict[str, Any] | None = None,
+    data: Promise | None = None,
     diagnostics: Sequence[types.Diagnostic] = (),
     preferred: bool = False,
 ) -> types.CodeAction:
@@ -33,10 +36,58 @@ def quick_fix(
         kind=types.CodeActionKind.QuickFix,
         edit=edit,
         command=command,
-        data=data,
+        data=data and asdict(data),
         diagnostics=list(diagnostics) or None,
         is_preferred=preferred or None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """All that it takes to make an action's edit once it is chosen, bound to the text it was offered for.
+
+    `phrases` asks for lines to fill in, `facts` for these facts, `mask` for what starts at these offsets to
+    be masked; without any of them it is the rewrite, the model's where `by_model`.
+    """
+
+    uri: str
+    version: int
+    prompt: int
+    by_model: bool = False
+    phrases: Sequence[str] = ()
+    facts: Sequence[str] = ()
+    mask: Sequence[int] = ()
+
+    @classmethod
+    def of(
+        cls,
+        document: Document,
+        prompt: int,
+        *,
+        by_model: bool = False,
+        phrases: Iterable[str] = (),
+        facts: Iterable[str] = (),
+        mask: Iterable[int] = (),
+    ) -> Promise:
+        """The promise for a prompt of the document as it stands."""
+        return cls(document.uri, document.version, prompt, by_model, [*phrases], [*facts], [*mask])
+
+    @classmethod
+    def from_data(cls, data: object) -> Promise:
+        """What a client gives back. Raises `JsonRpcInvalidParams` for what is none of ours."""
+        match data:
+            case {
+                "uri": str(uri),
+                "version": int(version),
+                "prompt": int(prompt),
+                "by_model": bool(by_model),
+                "phrases": [*phrases],
+                "facts": [*facts],
+                "mask": [*mask],
+            }:
+                return cls(uri, version, prompt, by_model, [*map(str, phrases)], [*map(str, facts)], mask)
+            case _:
+                raise JsonRpcInvalidParams("This code action was not offered by DevRouter.")
 
 
 def workspace_edit(

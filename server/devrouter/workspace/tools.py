@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from devrouter.core.technologies import TECHNOLOGIES
+from devrouter.core.answered import usual_name
 from devrouter.workspace.formats import at, string, table, toml
 from devrouter.workspace.project import Folder, Found, Project
 
@@ -24,15 +24,12 @@ def pinned_tools(folder: Folder) -> Project | None:
         for tool, value in at(toml(folder.text(name)), "tools").items():
             first = value[0] if isinstance(value, list) and value else value
             project.set_version(
-                _tool(tool), string(first) or string(table(first).get("version")), folder.source(name)
+                usual_name(tool) or tool,
+                string(first) or string(table(first).get("version")),
+                folder.source(name),
             )
     for line in (folder.text(".tool-versions") or "").splitlines():
         words = line.split("#")[0].split()
         if len(words) >= 2:
-            project.set_version(_tool(words[0]), words[1], folder.source(".tool-versions"))
+            project.set_version(usual_name(words[0]) or words[0], words[1], folder.source(".tool-versions"))
     return project if project.versions else None
-
-
-def _tool(name: str) -> str:
-    technology = TECHNOLOGIES.get(name.lower())
-    return technology.name if technology else name
