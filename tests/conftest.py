@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "real: drives a real editor or model server; in CI it may not be skipped"
     )
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell ignores interrupts for what it starts in the background, and what the tests start and
+        # interrupt would inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
