@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from devrouter.engines.ollama import OllamaOptions
 from devrouter.engines.setup import SetupRefused, plan
 from train.base import tokenizer_of
-from train.config import parser, run_command, settings_of
+from train.config import Quantization, parser, run_command, settings_of
 from train.manifest import check_manifest, write_manifest
 from train.merge import check_baked, system_prompt
 from train.rows import FileError, write_text
@@ -52,6 +53,27 @@ def main() -> None:
             inputs=[options.merged],
         )
         print(f"{path} ({path.stat().st_size / 1e6:,.1f} MB), {write_modelfile(path).name}", flush=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One GGUF file, as its manifest says."""
+
+    path: Path
+    quantization: str
+    sha256: str
+
+
+def exports_in(folder: Path) -> list[Export]:
+    """The exports of a folder, the finest first. Raises `FileError` for one that was changed, and for none."""
+    found = []
+    for path in folder.glob("*.gguf"):
+        manifest = check_manifest(path)
+        found.append(Export(path, manifest["settings"]["quantization"], manifest["outputs"][path.name]))
+    if not found:
+        raise FileError(f"{folder}: holds no GGUF file; run export.py")
+    order = get_args(Quantization)
+    return sorted(found, key=lambda export: (order.index(export.quantization), export.path.name))
 
 
 def export(merged: Path, path: Path, quantization: str) -> None:

@@ -75,7 +75,7 @@ class Report:
             rows=len(gold.rows),
             for_agents=sum(row.destination is Destination.AGENT for row in gold.rows),
             command=command,
-            machine=_this_machine(),
+            machine=this_machine(),
             contenders=tuple(_contender(gold.rows, each, answered[0]) for each in answered),
         )
 
@@ -102,7 +102,7 @@ def _contender(rows: Sequence[GoldRow], answered: Answered, first: Answered) -> 
     )
 
 
-def _this_machine() -> str:
+def this_machine() -> str:
     """What the times depend on: processor, cores, system and Python, in one line."""
     processor = platform.processor() or platform.machine()
     details = Path("/proc/cpuinfo")
@@ -145,22 +145,22 @@ def _summary(contenders: Sequence[Contender]) -> Iterator[str]:
     columns = [dict(_figures(contender.measures)) for contender in contenders]
     rows = [[name, *(column[name] for column in columns)] for name in columns[0]]
     versions = ["version", *(f"`{contender.version}`" for contender in contenders)]
-    yield from _table(["", *(contender.name for contender in contenders)], [versions, *rows])
+    yield from table(["", *(contender.name for contender in contenders)], [versions, *rows])
 
 
 def _figures(measures: Measures) -> Iterator[tuple[str, str]]:
-    yield "valid decisions", _shown(measures.valid)
+    yield "valid decisions", shown(measures.valid)
     for field, labels in measures.labels.items():
-        yield f"{field}: accuracy", _shown(labels.accuracy)
+        yield f"{field}: accuracy", shown(labels.accuracy)
         yield f"{field}: macro-F1", f"{labels.macro_f1:.3f}"
     yield "route: mean cost of a row", f"{measures.route.mean_cost:.3f}"
     small = measures.route.large_called_small
-    yield "large_api called small_local", f"{_counted(small)}, {_shown(small)}"
+    yield "large_api called small_local", f"{_counted(small)}, {shown(small)}"
     yield "gaps: micro-F1 of kinds", f"{measures.gaps.micro.f1:.3f}"
     yield "gaps: F1 of phrases", f"{measures.gaps.phrases.f1:.3f}"
     for name, shares in (("false alarms", measures.gaps.false_alarms), ("silence", measures.gaps.silence)):
         for audience, each in shares.items():
-            yield f"{name}, {audience}", _shown(each)
+            yield f"{name}, {audience}", shown(each)
     for field in LABELS:
         calibration = measures.calibration.get(field)
         yield f"{field}: calibration error", f"{calibration.error:.3f}" if calibration else "-"
@@ -184,7 +184,7 @@ def _of_one(contender: Contender) -> Iterator[str]:
 
 
 def _scores(title: str, scores: Mapping[str, Score]) -> Iterator[str]:
-    yield from _table(
+    yield from table(
         [title, "precision", "recall", "F1", "in the gold"],
         (
             [label, f"{each.precision:.3f}", f"{each.recall:.3f}", f"{each.f1:.3f}", f"{each.support:,}"]
@@ -194,7 +194,7 @@ def _scores(title: str, scores: Mapping[str, Score]) -> Iterator[str]:
 
 
 def _confusion(confusion: Confusion) -> Iterator[str]:
-    yield from _table(
+    yield from table(
         ["labelled \\ called", *confusion.called],
         ([label, *map(str, counts)] for label, counts in zip(confusion.gold, confusion.counts, strict=True)),
     )
@@ -211,7 +211,7 @@ def _comparisons(contenders: Sequence[Contender]) -> Iterator[str]:
         "McNemar's exact test on the rows that one of two got right.",
         "",
     )
-    yield from _table(
+    yield from table(
         ["engine", "field", "accuracy", f"only {first.name} right", "only the engine right", "p"],
         (
             [
@@ -234,9 +234,9 @@ def _robustness(contenders: Sequence[Contender]) -> Iterator[str]:
             contender.name,
             change,
             f"{each.rows:,}",
-            *(_percent(each.same[field].value) for field in LABELS),
-            *(_percent(each.accuracy[field].value) for field in LABELS),
-            *(_percent(each.accuracy_before[field].value) for field in LABELS),
+            *(percent(each.same[field].value) for field in LABELS),
+            *(percent(each.accuracy[field].value) for field in LABELS),
+            *(percent(each.accuracy_before[field].value) for field in LABELS),
         ]
         for contender in contenders
         for change, each in contender.robustness.items()
@@ -250,23 +250,23 @@ def _robustness(contenders: Sequence[Contender]) -> Iterator[str]:
             "",
         )
         heads = [f"{field} {what}" for what in ("same", "right", "right before") for field in LABELS]
-        yield from _table(["engine", "change", "rows", *heads], rows)
+        yield from table(["engine", "change", "rows", *heads], rows)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     for row in (head, ["---"] * len(head), *rows):
         yield f"| {' | '.join(row)} |"
 
 
-def _shown(share: Share) -> str:
+def shown(share: Share) -> str:
     if share.low is None or share.high is None:
         return "-"
-    return f"{_percent(share.value)} ({100 * share.low:.1f} to {100 * share.high:.1f})"
+    return f"{percent(share.value)} ({100 * share.low:.1f} to {100 * share.high:.1f})"
 
 
 def _counted(share: Share) -> str:
     return f"{share.count:,} of {share.total:,}"
 
 
-def _percent(value: float | None) -> str:
+def percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f} %"
