@@ -11,71 +11,34 @@ eval` then compares any engine with it on these rows. Goes on where it was stopp
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
+import sys
 from pathlib import Path
-from time import perf_counter
-from typing import Any
 
-import httpx
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from answers import read_rows
-from tqdm import tqdm
 
-from devrouter.core.decision import Decision, DecisionError, decision_schema
-from devrouter.core.kinds import kind_of
-from devrouter.evaluation.rows import (
-    AnswersFile,
-    GoldRow,
-    Header,
-    Missing,
-    RowAnswer,
-    read_gold,
-    sha256_of,
-)
+from devrouter.evaluation.rows import Header, sha256_of
+from train.asked import Replies, Server, answer_of, collect, read_data, write_answers
+from train.config import run_command
 
 SYSTEM = Path(__file__).resolve().parents[1] / "bench" / "system_prompt.txt"
-LIMIT = 1_408  # Tokens a reply, as the model card has it.
 
 
 def main() -> None:
     options = _arguments()
-    rows = sorted(read_rows(options.data), key=lambda row: hashlib.sha256(str(row["id"]).encode()).digest())
     options.output.mkdir(parents=True, exist_ok=True)
-    asked = options.output / "rows.jsonl"
-    asked.write_text("".join(json.dumps(row) + "\n" for row in rows[: options.rows]), encoding="utf-8")
-    gold = read_gold(asked.read_bytes(), str(asked)).rows
-    header = Header("prompted", options.name, sha256_of(gold))
-    path = options.output / "prompted.jsonl"
-    with (
-        httpx.Client(base_url=options.url, timeout=300) as client,
-        path.open("r+b" if path.exists() else "x+b") as stream,
-    ):
-        answers = AnswersFile(stream, str(path), header, gold)
-        for row in tqdm(gold[len(answers.answers) :], unit="row"):
-            answers.append(answered(row, client))
-
-
-def answered(row: GoldRow, client: httpx.Client) -> RowAnswer:
-    """What the model says of one row; a reply that is no decision is an invalid one."""
-    body: dict[str, Any] = {
-        "messages": [
-            {"role": "system", "content": SYSTEM.read_text(encoding="utf-8")},
-            {"role": "user", "content": row.text},
-        ],
-        "temperature": 0,
-        "max_tokens": LIMIT,
-        "response_format": {"type": "json_schema", "json_schema": {"schema": decision_schema()}},
-    }
-    began = perf_counter()
-    response = client.post("/v1/chat/completions", json=body)
-    milliseconds = (perf_counter() - began) * 1000
-    try:
-        response.raise_for_status()
-        decision = Decision.from_json(response.json()["choices"][0]["message"]["content"])
-    except (httpx.HTTPStatusError, DecisionError, KeyError, IndexError, ValueError) as error:
-        return RowAnswer(row.id, row.text_sha256, None, (), {}, milliseconds, str(error))
-    gaps = tuple(Missing(phrase, kind_of(phrase)) for phrase in decision.missing[:5])
-    return RowAnswer(row.id, row.text_sha256, decision, gaps, {}, milliseconds, None)
+    rows = read_data(options.data, options.rows).rows
+    asked = {row.id for row in rows}
+    written = [json.dumps(row) + "\n" for row in read_rows(options.data) if row["id"] in asked]
+    (options.output / "rows.jsonl").write_text("".join(written), encoding="utf-8")
+    system = SYSTEM.read_text(encoding="utf-8")
+    server = Server(options.url, options.name, "constrained", slots=1, system=system)
+    with Replies(options.output / "replies.jsonl", options.name) as replies:
+        collect(rows, server, replies)
+        answers = [answer_of(row, reply) for row in rows if (reply := replies.to(row))]
+    header = Header("prompted", options.name, sha256_of(rows))
+    write_answers(options.output / "prompted.jsonl", header, rows, answers)
 
 
 def _arguments() -> argparse.Namespace:
@@ -91,4 +54,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)
