@@ -15,14 +15,20 @@ def tokenizer_of(base: str) -> Any:  # noqa: ANN401  (transformers has no types)
     """The base's tokenizer. Raises `FileError`."""
     from transformers import AutoTokenizer
 
-    return _loaded(AutoTokenizer.from_pretrained, base)
+    tokenizer = _loaded(AutoTokenizer.from_pretrained, base)
+    if is_gguf(base) and _cutter_of(base) in _DIGITS_ALONE:
+        _cut_digits_first(tokenizer.backend_tokenizer)
+    return tokenizer
 
 
 def model_of(base: str, **options: Any) -> Any:  # noqa: ANN401
     """The base as a causal language model; `options` are those of `from_pretrained`. Raises `FileError`."""
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, GgufConfig
 
-    return _loaded(AutoModelForCausalLM.from_pretrained, base, **options)
+    if not is_gguf(base):
+        return _loaded(AutoModelForCausalLM.from_pretrained, base, **options)
+    plain = GgufConfig(dequantize=True)  # Else its weights may stay in blocks, which cannot be trained.
+    return _loaded(AutoModelForCausalLM.from_pretrained, base, quantization_config=plain, **options)
 
 
 def files_of(base: str) -> list[Path]:
@@ -32,6 +38,24 @@ def files_of(base: str) -> list[Path]:
 
 def is_gguf(base: str) -> bool:
     return Path(base).suffix == ".gguf"
+
+
+_DIGITS_ALONE = frozenset({"codeshell", "command-r", "refact", "smollm", "starcoder"})
+"""llama.cpp's names of the tokenizers that cut text at each digit before they cut it into words."""
+
+
+def _cutter_of(base: str) -> str:
+    from gguf import GGUFReader
+
+    field = GGUFReader(base).get_field("tokenizer.ggml.pre")
+    return str(field.contents()) if field else ""
+
+
+def _cut_digits_first(backend: Any) -> None:  # noqa: ANN401
+    """Transformers reads a GGUF file's words and merges but not this rule: spaces before a number differ."""
+    from tokenizers.pre_tokenizers import Digits, Sequence
+
+    backend.pre_tokenizer = Sequence([Digits(individual_digits=True), backend.pre_tokenizer])
 
 
 def _loaded(load: Callable[..., Any], base: str, **options: Any) -> Any:  # noqa: ANN401

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -107,6 +108,7 @@ class TrainingSettings:
     base: Annotated[str, Field(min_length=1)]
     method: Literal["lora", "full"]
     recipe: Literal["rewrite_first", "labels_first"]
+    cpu_precision: Literal["float32", "bfloat16"]
     epochs: Annotated[float, Field(gt=0)]
     batch: Count
     rows_at_a_time: Count
@@ -192,6 +194,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 def run_command(main: Callable[[], None]) -> None:
     """Run a step. What is wrong with a file or a setting ends it with one sentence and exit status 1."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # trl tells its makers of each trainer it starts.
     try:
         main()
     except (FileError, CommandError) as error:

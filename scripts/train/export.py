@@ -65,7 +65,7 @@ class Export:
 
 
 def exports_in(folder: Path) -> list[Export]:
-    """The exports of a folder, the finest first. Raises `FileError` for one that was changed, and for none."""
+    """The exports of a folder, the finest first. Raises `FileError` for one that changed, and for none."""
     found = []
     for path in folder.glob("*.gguf"):
         manifest = check_manifest(path)
