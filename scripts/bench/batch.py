@@ -92,7 +92,7 @@ def batch(url: str, folder: Path, texts: list[str]) -> float:
 async def raw_client(url: str, texts: list[str]) -> float:
     """Seconds until all are answered."""
     engine = OpenAIEngine(OpenAIOptions(base_url=url), {})
-    verified = (await engine.verification()).verified
+    system = (await engine.verification()).system
     waiting = iter(texts)
     # llama.cpp closes a connection after a while, whoever is about to write to it.
     each_its_own = httpx.Limits(max_keepalive_connections=0)
@@ -100,17 +100,18 @@ async def raw_client(url: str, texts: list[str]) -> float:
 
         async def work() -> None:
             for text in waiting:
-                await bare_call(client, f"{url}/v1/chat/completions", body_for(text, verified=verified))
+                await bare_call(client, f"{url}/v1/chat/completions", body_for(text, system))
 
         began = perf_counter()
         await asyncio.gather(*(work() for _ in range(CALLS)))
         return perf_counter() - began
 
 
-def body_for(text: str, *, verified: bool) -> dict[str, Any]:
-    schema = {"name": "decision", "strict": True, "schema": schema_for(verified=verified)}
+def body_for(text: str, system: str | None) -> dict[str, Any]:
+    """What the engine sends; `system` is the baked-in prompt of a verified model."""
+    schema = {"name": "decision", "strict": True, "schema": schema_for(system)}
     return {
-        "messages": messages_for(text, verified=verified),
+        "messages": messages_for(text, verified=system is not None),
         "response_format": {"type": "json_schema", "json_schema": schema},
         "temperature": 0,
         "max_tokens": OpenAIOptions().num_predict,

@@ -76,10 +76,10 @@ async def compare_llama_cpp(url: str, rounds: int) -> str:
         base_url=url, num_ctx=CONTEXT, num_predict=LIMIT, first_token_timeout=PATIENCE, total_timeout=PATIENCE
     )
     engine = OpenAIEngine(options, {})
-    verified = (await engine.verification()).verified
-    schema = {"name": "decision", "strict": True, "schema": schema_for(verified=verified)}
+    system = (await engine.verification()).system
+    schema = {"name": "decision", "strict": True, "schema": schema_for(system)}
     body = {
-        "messages": messages_for(DRAFT.text, verified=verified),
+        "messages": messages_for(DRAFT.text, verified=system is not None),
         "response_format": {"type": "json_schema", "json_schema": schema},
         "temperature": 0,
         "max_tokens": LIMIT,
@@ -99,11 +99,11 @@ async def compare_ollama(url: str, rounds: int) -> str:
         total_timeout=PATIENCE,
     )
     engine = OllamaEngine(options, {})
-    verified = (await engine.verification()).verified
+    system = (await engine.verification()).system
     body = {
         "model": "measured",
-        "messages": messages_for(DRAFT.text, verified=verified),
-        "format": schema_for(verified=verified),
+        "messages": messages_for(DRAFT.text, verified=system is not None),
+        "format": schema_for(system),
         "stream": True,
         "keep_alive": options.keep_alive,
         "options": {"temperature": 0, "num_ctx": CONTEXT, "num_predict": LIMIT},

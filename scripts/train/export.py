@@ -36,9 +36,9 @@ _FILE_TYPES = {"Q6_K": 18, "Q5_K_M": 17, "Q4_K_M": 15}
 def main() -> None:
     options = _arguments()
     settings = settings_of(options)
-    check_manifest(options.merged)
+    recipe = check_manifest(options.merged)["settings"]["recipe"]
     try:
-        check_baked(tokenizer_of(str(options.merged)).chat_template, system_prompt())
+        check_baked(tokenizer_of(str(options.merged)).chat_template, system_prompt(recipe))
     except FileError as error:
         raise FileError(f"{options.merged}: {error}") from None
     options.output.mkdir(parents=True, exist_ok=True)

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from devrouter.core.decision import FIELDS
 from devrouter.engines.chat_template import ChatTemplate, ChatTemplateError, derive_chat_template
 from devrouter.engines.gguf import Metadata
+from devrouter.engines.prompting import field_order
 from devrouter.engines.verify import is_triage_prompt
 from train.base import model_of, tokenizer_of
 from train.config import parser, run_command, settings_of
@@ -27,21 +29,38 @@ if TYPE_CHECKING:
     import argparse
 
 SYSTEM_PROMPT = Path(__file__).with_name("system_prompt.txt")
+"""Its last five lines explain a field each, which another recipe puts in another order."""
+
+ORDERS = {
+    "rewrite_first": FIELDS,
+    "labels_first": ("intent", "complexity", "route", "missing", "rewrite"),
+}
+"""The order of the fields in a reply, by `training.recipe`."""
 
 
 def main() -> None:
     options = _arguments()
     settings = settings_of(options)
     tuned = tuned_weights(options.tuned)
-    made_of = check_manifest(tuned)
-    merge(tuned, made_of["settings"]["base"], options.output)
-    about = {"base": made_of["settings"]["base"], "recipe": made_of["settings"]["recipe"]}
+    about = {key: check_manifest(tuned)["settings"][key] for key in ("base", "recipe")}
+    merge(tuned, about["base"], options.output, about["recipe"])
     write_manifest(options.output, "merge", settings=about, seed=settings.seed, inputs=[tuned])
     print(f"{options.output} holds the merged model; its chat template holds the system prompt")
 
 
-def system_prompt() -> str:
-    return SYSTEM_PROMPT.read_text(encoding="utf-8").strip()
+def system_prompt(recipe: str = "rewrite_first") -> str:
+    """The recipe's prompt, which explains the fields in the order of the reply. Raises `FileError`.
+
+    By that the product knows the order, so that it constrains a model to no other (`field_order`).
+    """
+    text, order = SYSTEM_PROMPT.read_text(encoding="utf-8").strip(), ORDERS[recipe]
+    if field_order(text) == order:
+        return text
+    lines = text.splitlines()
+    fields = {line.partition(":")[0]: line for line in lines[-len(order) :]}
+    if fields.keys() != set(order):
+        raise FileError(f"{SYSTEM_PROMPT}: its last {len(order)} lines must explain one field each")
+    return "\n".join([*lines[: -len(order)], *(fields[name] for name in order)])
 
 
 def bake(template: str, system: str) -> str:
@@ -71,7 +90,9 @@ def check_baked(template: str | None, system: str) -> ChatTemplate:
     except ChatTemplateError as error:
         raise FileError(str(error).replace("GGUF", "model")) from None
     if form.system != system:
-        held = "none" if form.system is None else f"another ({form.system[:40]!r} ...)"
+        recipe = next((name for name in ORDERS if form.system == system_prompt(name)), None)
+        another = f"that of training.recipe={recipe}" if recipe else f"another ({form.system!r:.40} ...)"
+        held = "none" if form.system is None else another
         raise FileError(
             f"the chat template lost the system prompt that the model is trained with, it holds {held}; "
             "bake it in anew"
@@ -79,12 +100,12 @@ def check_baked(template: str | None, system: str) -> ChatTemplate:
     return form
 
 
-def baked_tokenizer(base: str) -> Any:  # noqa: ANN401  (transformers has no types)
-    """The base's tokenizer, its chat template with the system prompt. Raises `FileError`."""
+def baked_tokenizer(base: str, recipe: str) -> Any:  # noqa: ANN401  (transformers has no types)
+    """The base's tokenizer, its chat template with the recipe's prompt. Raises `FileError`."""
     tokenizer = tokenizer_of(base)
     if not tokenizer.chat_template:
         raise FileError(f"{base}: has no chat template, so it cannot be asked; name an instruct model")
-    tokenizer.chat_template = bake(tokenizer.chat_template, system_prompt())
+    tokenizer.chat_template = bake(tokenizer.chat_template, system_prompt(recipe))
     return tokenizer
 
 
@@ -103,13 +124,13 @@ def tuned_weights(folder: Path) -> Path:
     return found
 
 
-def merge(tuned: Path, base: str, output: Path) -> None:
-    """Write the merged model. Raises `FileError` where the tuned tokenizer lost the system prompt."""
+def merge(tuned: Path, base: str, output: Path, recipe: str) -> None:
+    """Write the merged model. Raises `FileError` where the tuned tokenizer lost the recipe's prompt."""
     import torch
 
     tokenizer = tokenizer_of(str(tuned))
     try:
-        check_baked(tokenizer.chat_template, system_prompt())
+        check_baked(tokenizer.chat_template, system_prompt(recipe))
     except FileError as error:
         raise FileError(f"{tuned}: {error}") from None
     if (tuned / "adapter_config.json").is_file():

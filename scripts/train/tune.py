@@ -24,7 +24,7 @@ from train.base import files_of
 from train.config import parser, run_command, settings_of
 from train.loss_plot import loss_svg
 from train.manifest import sha256_of, write_manifest
-from train.merge import SYSTEM_PROMPT, baked_tokenizer, prompt_for
+from train.merge import ORDERS, SYSTEM_PROMPT, baked_tokenizer, prompt_for
 from train.rows import FileError, Labelled, read_rows, write_text
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
     from devrouter.core.decision import Decision
     from train.config import Settings, TrainingSettings
-
-LABELS_FIRST = ("intent", "complexity", "route", "missing", "rewrite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ def main() -> None:
         raise FileError("settings: training.batch: must be a multiple of training.rows_at_a_time")
     files = [options.splits / "train.jsonl", options.splits / "validation.jsonl"]
     inputs = [path for path in files if path.is_file() or path is files[0]]
-    tokenizer = baked_tokenizer(training.base)
+    tokenizer = baked_tokenizer(training.base, training.recipe)
     examples = [examples_of(read_rows(path, Labelled), tokenizer, training) for path in inputs]
     for path, found in zip(inputs, examples, strict=True):
         print(_said(path, found, training.max_length), flush=True)
@@ -85,10 +83,8 @@ def main() -> None:
 
 def reply_of(decision: Decision, recipe: str) -> str:
     """The decision as the model is to write it, without the end token."""
-    if recipe == "rewrite_first":
-        return decision.to_json()
     values = decision.to_dict()
-    return json.dumps({name: values[name] for name in LABELS_FIRST}, ensure_ascii=False)
+    return json.dumps({name: values[name] for name in ORDERS[recipe]}, ensure_ascii=False)
 
 
 def example_of(row: Labelled, tokenizer: Any, recipe: str) -> Example:  # noqa: ANN401

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from devrouter.core.decision import decision_schema
+from devrouter.core.decision import FIELDS, decision_schema
 from devrouter.core.fidelity import check_rewrite
 from devrouter.core.gaps import gaps_from_phrases
-from devrouter.engines.prompting import messages_for, schema_for, tokens_needed
+from devrouter.engines.prompting import field_order, messages_for, schema_for, tokens_needed
 from devrouter.engines.reply import ReplyReader
 
 MESSAGES = messages_for("my draft", verified=False)
@@ -18,15 +18,40 @@ EXAMPLES = list(zip(MESSAGES[1:-1:2], MESSAGES[2:-1:2], strict=True))
 
 def test_a_tuned_model_gets_nothing_but_the_draft() -> None:
     assert messages_for(" my draft\n", verified=True) == [{"role": "user", "content": " my draft\n"}]
-    assert schema_for(verified=True) == decision_schema()
 
 
 def test_any_other_model_gets_instructions_examples_and_then_the_draft() -> None:
     roles = [message["role"] for message in MESSAGES]
     assert roles == ["system", *["user", "assistant"] * 3, "user"]
     assert MESSAGES[-1]["content"] == "my draft"
-    schema = schema_for(verified=False)
+    schema = schema_for(None)
     assert list(schema["properties"]) == schema["required"] == ["rewrite", "missing"]
+
+
+LABELS_FIRST = ("intent", "complexity", "route", "missing", "rewrite")
+
+
+@pytest.mark.parametrize("line", ["{}: what it holds", '- "{}": what it holds', "  * **{}** : it"])
+def test_a_tuned_model_is_held_to_the_order_its_prompt_lists_the_fields_in(line: str) -> None:
+    prompt = "Reply with JSON: rewrite and labels.\n\n" + "\n".join(map(line.format, LABELS_FIRST))
+    schema = schema_for(prompt + '\nExample: {"rewrite": "x"}\nrewrite: as above')
+    assert list(schema["properties"]) == schema["required"] == list(LABELS_FIRST)
+    assert schema == decision_schema(LABELS_FIRST)
+    assert schema["properties"] == decision_schema()["properties"]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Triage the prompt. First the intent: then the rewrite.",
+        "Reply with intent, complexity, route, missing, rewrite.",
+        "intent: a\ncomplexity: b\nroute: c\nrewrite: d",
+        "intentions: a\ncomplexity: b\nroute: c\nmissing: d\nrewrite: e",
+    ],
+)
+def test_a_prompt_that_does_not_list_all_fields_means_the_contracts_order(prompt: str) -> None:
+    assert field_order(prompt) == FIELDS
+    assert list(schema_for(prompt)["properties"]) == list(FIELDS)
 
 
 @pytest.mark.parametrize(("asked", "replied"), EXAMPLES)

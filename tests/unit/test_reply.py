@@ -127,4 +127,23 @@ def test_progress_is_the_same_however_the_reply_is_cut_into_pieces(
     for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
         reader.feed(text[start:end])
     units = len(rewrite.encode("utf-16-le", "surrogatepass")) // 2 if ascii_only else len(rewrite)
-    assert reader.progress == Progress("missing", units)
+    assert reader.progress == Progress("missing", units, ("debug", "low", "small_local"))
+
+
+def test_labels_are_told_as_soon_as_they_are_written() -> None:
+    reader = ReplyReader()
+    reader.feed('{"intent": "de')
+    assert reader.progress == Progress("intent")
+    reader.feed('bug", "complexity": "low", "route": "large_api", "rewrite": "fast')
+    assert reader.progress == Progress("rewrite", 4, ("debug", "low", "large_api"))
+
+
+def test_what_is_no_label_and_what_was_not_asked_for_is_not_told() -> None:
+    reader = ReplyReader()
+    reader.feed(
+        '{"missing": ["debug"], "intent": "hack", "complexity": 1, "route": ["low"], "x": "low"'
+    )
+    assert reader.progress.labels == ()
+    borrowed = ReplyReader(frozenset({"rewrite", "missing"}))
+    borrowed.feed('{"intent": "debug",')
+    assert borrowed.progress.labels == ()

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING
+
 import pytest
 
-from train.merge import bake, check_baked, system_prompt
+from devrouter.core.decision import Complexity, Decision, Intent, Route
+from devrouter.engines.prompting import field_order
+from train.config import read_settings
+from train.merge import ORDERS, SYSTEM_PROMPT, bake, check_baked, system_prompt
 from train.rows import FileError
 from train.tiny import TEMPLATE
+from train.tune import reply_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GREETING = (
     "{% if messages[0]['role'] != 'system' %}<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
@@ -14,7 +24,7 @@ GREETING = (
 )
 """As Qwen2.5's own template does, it greets where nobody gives a system prompt."""
 SYSTEMS = (
-    system_prompt(),
+    *map(system_prompt, ORDERS),
     'Reply with JSON.\nKeep it\'s "quotes", \\n and {{ braces }} as {% they %} are.\n\nÜber 你好.',
 )
 
@@ -36,6 +46,48 @@ def test_a_template_that_lost_its_prompt_is_refused() -> None:
         check_baked(GREETING, system_prompt())
     with pytest.raises(FileError, match="holds no chat template"):
         check_baked(None, system_prompt())
+
+
+@pytest.mark.parametrize("recipe", ORDERS)
+def test_a_prompt_lists_the_fields_in_the_order_of_the_reply(recipe: str) -> None:
+    prompt = system_prompt(recipe)
+    assert field_order(prompt) == ORDERS[recipe]
+    assert sorted(prompt.splitlines()) == sorted(system_prompt().splitlines())
+
+
+@pytest.mark.parametrize("recipe", ORDERS)
+def test_a_reply_is_the_same_decision_in_the_order_of_its_recipe(recipe: str) -> None:
+    decision = Decision("Grüße {x}", Intent.DEBUG, Complexity.LOW, Route.SMALL_LOCAL, ("a log",))
+    reply = reply_of(decision, recipe)
+    assert tuple(json.loads(reply)) == ORDERS[recipe]
+    assert Decision.from_json(reply) == decision
+    assert recipe != "rewrite_first" or reply == decision.to_json()
+
+
+def test_the_default_prompt_is_the_file_as_it_stands() -> None:
+    assert system_prompt() == SYSTEM_PROMPT.read_text(encoding="utf-8").strip()
+
+
+def test_a_model_of_one_recipe_with_the_prompt_of_the_other_is_refused() -> None:
+    template = bake(TEMPLATE, system_prompt("rewrite_first"))
+    with pytest.raises(FileError, match=r"it holds that of training.recipe=rewrite_first"):
+        check_baked(template, system_prompt("labels_first"))
+
+
+def test_a_prompt_of_ones_own_must_explain_each_field(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "system_prompt.txt"
+    own.write_text("Triage. Reply with JSON.\nrewrite: better\nintent: one\n", encoding="utf-8")
+    monkeypatch.setattr("train.merge.SYSTEM_PROMPT", own)
+    assert system_prompt() == own.read_text(encoding="utf-8").strip()
+    with pytest.raises(FileError, match="its last 5 lines must explain one field each"):
+        system_prompt("labels_first")
+
+
+def test_a_recipe_that_is_none_is_refused() -> None:
+    with pytest.raises(FileError, match=r"settings: training.recipe: Input should be 'rewrite_first' or"):
+        read_settings(single=["training.recipe=route_first"])
 
 
 def test_a_template_without_a_place_for_a_system_prompt_is_refused() -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from devrouter.core.tiers import EffectiveTier, Route
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pydantic import TypeAdapter
 
@@ -63,7 +63,7 @@ class DecisionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The five fields, in the order in which the model writes them."""
+    """The five fields, in the contract's order."""
 
     rewrite: str
     intent: Intent
@@ -109,22 +109,23 @@ FIELDS = tuple(item.name for item in fields(Decision))
 """The names of the five fields, in the contract's order."""
 
 
-def decision_schema() -> dict[str, Any]:
-    """The JSON schema that engines are constrained to; properties stand in the model's own order."""
+def decision_schema(order: Sequence[str] = FIELDS) -> dict[str, Any]:
+    """The JSON schema that engines are constrained to: servers have the fields written in its `order`."""
 
     def choice(values: type[StrEnum]) -> dict[str, Any]:
         return {"type": "string", "enum": [value.value for value in values]}
 
+    properties = {
+        "rewrite": {"type": "string"},
+        "intent": choice(Intent),
+        "complexity": choice(Complexity),
+        "route": choice(Route),
+        "missing": {"type": "array", "items": {"type": "string"}},
+    }
     return {
         "type": "object",
-        "properties": {
-            "rewrite": {"type": "string"},
-            "intent": choice(Intent),
-            "complexity": choice(Complexity),
-            "route": choice(Route),
-            "missing": {"type": "array", "items": {"type": "string"}},
-        },
-        "required": list(FIELDS),
+        "properties": {name: properties[name] for name in order},
+        "required": list(order),
         "additionalProperties": False,
     }
 

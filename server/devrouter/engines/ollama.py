@@ -242,7 +242,7 @@ class OllamaEngine:
             parts = await server.api.chat(
                 model=self.options.model,
                 messages=messages_for(draft.text, verified=verification.verified),
-                format=schema_for(verified=verification.verified),
+                format=schema_for(verification.system),
                 stream=True,
                 keep_alive=self.options.keep_alive,
                 options={

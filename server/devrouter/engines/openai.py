@@ -187,11 +187,11 @@ class OpenAIEngine:
         return await http.request(method, path, json=body, timeout=(connect, read, read, connect))
 
     async def _chat(self, http: httpx.AsyncClient, draft: Draft, seen: _Seen) -> AsyncGenerator[Chunk, None]:
-        verified = seen.verification.verified
-        schema = {"name": "decision", "strict": True, "schema": schema_for(verified=verified)}
+        verification = seen.verification
+        schema = {"name": "decision", "strict": True, "schema": schema_for(verification.system)}
         body = {
             "model": seen.model,
-            "messages": messages_for(draft.text, verified=verified),
+            "messages": messages_for(draft.text, verified=verification.verified),
             "response_format": {"type": "json_schema", "json_schema": schema},
             "temperature": 0,
             "max_tokens": self.options.num_predict,

@@ -7,6 +7,7 @@ guide. The examples are ours and stand as earlier turns: small models follow wha
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from devrouter.core.decision import FIELDS, decision_schema
@@ -15,6 +16,9 @@ from devrouter.core.tiers import estimate_tokens
 ALL_FIELDS = frozenset(FIELDS)
 BORROWED_FIELDS = frozenset({"rewrite", "missing"})
 """The fields that a model which was not tuned for triage may answer."""
+
+_LISTED = re.compile(rf"^[^\w\n]*({'|'.join(FIELDS)})[^\w\n]*:", re.MULTILINE)
+"""A line of a system prompt that says what one field holds: `intent: ...`, `- "intent": ...`."""
 
 _LABELS_TOKENS = 160  # Room in the reply for everything but the rewrite: keys, labels, five phrases.
 
@@ -63,13 +67,21 @@ def messages_for(draft: str, *, verified: bool) -> list[dict[str, str]]:
     return [*messages, asked]
 
 
-def schema_for(*, verified: bool) -> dict[str, Any]:
-    """The JSON schema the reply is constrained to; its properties stand in the order they are written."""
-    schema = decision_schema()
-    if verified:
-        return schema
-    properties = {name: schema["properties"][name] for name in ("rewrite", "missing")}
-    return {**schema, "properties": properties, "required": list(properties)}
+def schema_for(system: str | None) -> dict[str, Any]:
+    """The JSON schema the reply is constrained to; a model is never forced out of the order it was tuned to.
+
+    `system` is the baked-in prompt of a verified model; None for any other, which writes two fields.
+    """
+    return decision_schema(("rewrite", "missing") if system is None else field_order(system))
+
+
+def field_order(system: str) -> tuple[str, ...]:
+    """The order in which a model tuned with this system prompt writes the five fields.
+
+    It is the order of the lines that explain them; of a prompt without such lines, the contract's.
+    """
+    listed = tuple(dict.fromkeys(_LISTED.findall(system)))
+    return listed if len(listed) == len(FIELDS) else FIELDS
 
 
 def tokens_needed(draft: str, system: str | None) -> tuple[int, int]:

@@ -10,11 +10,14 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from devrouter.core.decision import FIELDS, Complexity, Decision, DecisionError, Intent
 from devrouter.core.tiers import Route
 from devrouter.engines.engine import ReplyBroken
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAXIMUM_CHARACTERS = 200_000
 """A longer reply is refused while it still arrives; the longest honest one is a tenth of this."""
@@ -23,6 +26,11 @@ _FENCED = re.compile(r"\s*```(?:json)?[ \t]*\r?\n(?P<body>.*?)\r?\n?[ \t]*```\s*
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MAXIMUM_PHRASE = 120  # Characters; the guide asks for short noun phrases.
 _MAXIMUM_PHRASES = 5
+_LABELS = {
+    "intent": frozenset(Intent),
+    "complexity": frozenset(Complexity),
+    "route": frozenset(Route),
+}
 _PLACEHOLDERS = {
     "intent": Intent.OTHER.value,
     "complexity": Complexity.MEDIUM.value,
@@ -32,10 +40,14 @@ _PLACEHOLDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a reply is: the field being written (None before the first), the rewrite's length so far."""
+    """How far a reply is: the field being written (None before the first), the rewrite's length so far.
+
+    `labels` are intent, complexity and route as far as they are written, in the order of writing.
+    """
 
     field: str | None = None
     rewrite_length: int = 0
+    labels: tuple[str, ...] = ()
 
 
 OnProgress = Callable[[Progress], None]
@@ -52,7 +64,7 @@ class ReplyReader:
         self._fields = fields
         self._pieces: list[str] = []
         self._length = 0
-        self._scanner = _Scanner()
+        self._scanner = _Scanner({name: _LABELS[name] for name in _LABELS.keys() & fields})
 
     def feed(self, piece: str) -> None:
         """Raises `ReplyBroken` once the reply is longer than any decision can be."""
@@ -63,7 +75,8 @@ class ReplyReader:
                 f"The model's reply is longer than {MAXIMUM_CHARACTERS:,} characters: not a decision."
             )
         self._scanner.feed(piece)
-        self.progress = Progress(self._scanner.key, self._scanner.rewrite_length)
+        scanner = self._scanner
+        self.progress = Progress(scanner.key, scanner.rewrite_length, tuple(scanner.labels.values()))
 
     def finish(self, *, cut_by: str | None = None) -> tuple[Decision, tuple[str, ...]]:
         """The decision and its problems. Raises `ReplyBroken` with what is wrong with the reply.
@@ -149,11 +162,16 @@ def _bounded(phrases: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]
 
 
 class _Scanner:
-    """Follows a JSON object by its characters, just far enough to say which top-level field is written."""
+    """Follows a JSON object by its characters, just far enough to say which top-level field is written.
 
-    def __init__(self) -> None:
+    Of the fields in `allowed` it keeps the value, where that is one of the allowed ones.
+    """
+
+    def __init__(self, allowed: Mapping[str, frozenset[str]]) -> None:
         self.key: str | None = None
         self.rewrite_length = 0
+        self.labels: dict[str, str] = {}
+        self._allowed = allowed
         self.closed = False
         self._depth = 0
         self._in_string = False
@@ -188,12 +206,19 @@ class _Scanner:
             self._after_backslash = True
         elif character == '"':
             self._in_string = False
-            if self._expects_key and self._depth == 1:
-                self.key, self._expects_key = "".join(self._string), False
+            self._end_string("".join(self._string))
         else:
             self._count()
-            if self._expects_key and len(self._string) < 40:
+            if (self._expects_key or self.key in self._allowed) and len(self._string) < 40:
                 self._string.append(character)
+
+    def _end_string(self, text: str) -> None:
+        if self._depth != 1:
+            return
+        if self._expects_key:
+            self.key, self._expects_key = text, False
+        elif self.key is not None and text in self._allowed.get(self.key, ()):
+            self.labels[self.key] = text
 
     def _count(self) -> None:
         if self.key == "rewrite" and self._depth == 1 and not self._expects_key:

@@ -67,7 +67,7 @@ async def wait_for_model(server: DevRouterServer, opened: OpenDocument) -> bool:
     def hear(reply: ReplyProgress) -> None:
         if reply.field is not None:
             length = f": {reply.rewrite_length} characters" if reply.field == "rewrite" else ""
-            progress.report(f"{reply.field}{length}")
+            progress.report(" · ".join((*reply.labels, f"{reply.field}{length}")))
 
     task = asyncio.create_task(server.session.ask_model(opened, hear))
     progress = Progress(server, "Asking the model", task.cancel)
