@@ -23,10 +23,12 @@ import httpx
 
 from devrouter.cli.documents import write_atomically
 from devrouter.cli.terminal import note, progress_bar
-from devrouter.core.decision import Decision, DecisionError, decision_schema
+from devrouter.core.decision import FIELDS, Decision, DecisionError, decision_schema
 from devrouter.core.gaps import gaps_from_phrases
+from devrouter.engines.chat_template import ChatTemplateError, derive_chat_template
 from devrouter.engines.exchange import ModelOptions, error_message, in_a_line
 from devrouter.engines.gguf import GGUFError, read_metadata
+from devrouter.engines.prompting import field_order
 from devrouter.evaluation.rows import (
     AnswersFile,
     GoldRow,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from devrouter.core.json_lines import RowId
+    from devrouter.engines.gguf import Metadata
 
 LIMIT = ModelOptions().num_predict
 """Tokens that a reply may have, as in use."""
@@ -117,7 +120,7 @@ class Answered:
 class Server:
     """A model behind an OpenAI-compatible address. `system` is sent along where the prompt is not baked in.
 
-    `slots` is how many calls it takes side by side.
+    `slots` is how many calls it takes side by side, `order` that of the fields in a constrained reply.
     """
 
     url: str
@@ -125,6 +128,7 @@ class Server:
     mode: Mode
     slots: int
     system: str | None = None
+    order: Sequence[str] = FIELDS
 
 
 def read_data(path: Path, count: int | None = None) -> Data:
@@ -139,13 +143,18 @@ def read_data(path: Path, count: int | None = None) -> Data:
 
 def context_for(data: Sequence[Data], gguf: Path) -> int:
     """Tokens that the longest prompt and its reply can have: no token is shorter than a byte."""
-    try:
-        metadata = read_metadata(gguf)
-    except GGUFError as error:
-        raise FileError(f"{error} Run export.py again.") from None
+    metadata = _metadata(gguf)
     longest = max(len(row.text.encode()) for each in data for row in each.rows)
     needed = len((metadata.chat_template or "").encode()) + longest + LIMIT
     return min(needed, metadata.context_length or needed)
+
+
+def order_of(gguf: Path) -> tuple[str, ...]:
+    """The order in which an export writes the fields, as its baked-in prompt lists them."""
+    try:
+        return field_order(derive_chat_template(_metadata(gguf)).system or "")
+    except ChatTemplateError as error:
+        raise FileError(f"{gguf}: {error}; run export.py again") from None
 
 
 def ask(
@@ -168,7 +177,8 @@ def ask(
         if any(replies.waiting(each.rows) for (_, each), replies in kept.items()):
             url = stack.enter_context(served())
             for (respondent, each), replies in kept.items():
-                server = Server(url, MODEL, respondent.mode, slots)
+                order = order_of(respondent.model) if respondent.mode == "constrained" else FIELDS
+                server = Server(url, MODEL, respondent.mode, slots, order=order)
                 collect(each.rows, server, replies, title=f"{respondent.name} {each.name}")
         return [
             together([finish(respondent, each, measured, kept[respondent, each]) for each in data])
@@ -282,6 +292,13 @@ class Replies:
             raise FileError(f"{place}: is no reply; remove this line to have it asked again") from None
 
 
+def _metadata(gguf: Path) -> Metadata:
+    try:
+        return read_metadata(gguf)
+    except GGUFError as error:
+        raise FileError(f"{error} Run export.py again.") from None
+
+
 async def _collect(waiting: Sequence[GoldRow], server: Server, replies: Replies, bar: tqdm[Any]) -> None:
     rows = iter(waiting)
     async with httpx.AsyncClient(base_url=server.url, timeout=_TIMEOUT, trust_env=False) as http:
@@ -302,7 +319,7 @@ async def _reply(row: GoldRow, server: Server, http: httpx.AsyncClient) -> Reply
         "max_tokens": LIMIT,
     }
     if server.mode == "constrained":
-        form = {"name": "decision", "strict": True, "schema": decision_schema()}
+        form = {"name": "decision", "strict": True, "schema": decision_schema(server.order)}
         body["response_format"] = {"type": "json_schema", "json_schema": form}
     began = perf_counter()
     try:

@@ -140,9 +140,7 @@ def test_labels_are_told_as_soon_as_they_are_written() -> None:
 
 def test_what_is_no_label_and_what_was_not_asked_for_is_not_told() -> None:
     reader = ReplyReader()
-    reader.feed(
-        '{"missing": ["debug"], "intent": "hack", "complexity": 1, "route": ["low"], "x": "low"'
-    )
+    reader.feed('{"missing": ["debug"], "intent": "hack", "complexity": 1, "route": ["low"], "x": "low"')
     assert reader.progress.labels == ()
     borrowed = ReplyReader(frozenset({"rewrite", "missing"}))
     borrowed.feed('{"intent": "debug",')
