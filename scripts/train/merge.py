@@ -100,7 +100,7 @@ def check_baked(template: str | None, system: str) -> ChatTemplate:
     return form
 
 
-def baked_tokenizer(base: str, recipe: str) -> Any:  # noqa: ANN401  (transformers has no types)
+def baked_tokenizer(base: str, recipe: str = "rewrite_first") -> Any:  # noqa: ANN401  (transformers has no types)
     """The base's tokenizer, its chat template with the recipe's prompt. Raises `FileError`."""
     tokenizer = tokenizer_of(base)
     if not tokenizer.chat_template:

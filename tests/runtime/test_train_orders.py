@@ -132,7 +132,11 @@ def test_rows_are_compared_in_pairs(tmp_path: Path) -> None:
     """Of three rows the first run gets all right; the second a label wrong, a path lost, and no decision."""
     rows = read_data(data_in(tmp_path)).rows
     good = [Decision(REWRITES[row.text], *RIGHT, ()) for row in rows]
-    bad = [replace(good[0], intent=Intent.OTHER), replace(good[1], rewrite="Please fix the typo. That's all."), None]
+    bad = [
+        replace(good[0], intent=Intent.OTHER),
+        replace(good[1], rewrite="Please fix the typo. That's all."),
+        None,
+    ]
     first, second = ({mode: answered(rows, each) for mode in MODES} for each in (good, bad))
     found = orders.paired(first, second)
     assert {name: (each.only_first_right, each.only_second_right) for name, each in found.items()} == {
