@@ -137,6 +137,16 @@ class ExportSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ValidateSettings:
+    margin: Annotated[float, Field(gt=0, lt=1)]
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    slots: Count
+    base_was: str
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One field for each table of `config.toml`."""
 
@@ -147,6 +157,7 @@ class Settings:
     split: SplitSettings
     training: TrainingSettings
     export: ExportSettings
+    validate: ValidateSettings
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 

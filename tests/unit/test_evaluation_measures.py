@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isclose
+from math import comb, isclose
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +13,10 @@ from devrouter.core.tiers import MISROUTE_COSTS, Route
 from devrouter.evaluation.gaps import gap_measures, matched_phrases
 from devrouter.evaluation.labels import INVALID, label_measures, share
 from devrouter.evaluation.measures import (
+    Comparison,
     calibration,
     compare,
+    difference_interval,
     latency,
     mcnemar,
     measure,
@@ -247,6 +249,42 @@ def test_mcnemar_exact(only_first: int, only_second: int, p_value: float) -> Non
     assert (found.only_first_right, found.only_second_right) == (only_first, only_second)
     assert about(found.difference, (only_second - only_first) / len(first))
     assert about(found.p_value, p_value)
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "total", "low", "high"),
+    [
+        # Worked by searching the likeliest shares for each difference.
+        (1, 7, 21, -0.517, -0.026),
+        # None differ: z² / (n + z²) on both sides.
+        (0, 0, 50, -3.8415 / 53.8415, 3.8415 / 53.8415),
+        # All are lost: (z² - n) / (n + z²) at most.
+        (0, 50, 50, -1.0, (3.8415 - 50) / 53.8415),
+    ],
+)
+def test_interval_of_a_difference_in_pairs(
+    gained: int, lost: int, total: int, low: float, high: float
+) -> None:
+    compared = mcnemar([False] * gained + [True] * (total - gained), [True] * (total - lost) + [False] * lost)
+    assert (compared.only_second_right, compared.only_first_right) == (gained, lost)
+    found = difference_interval(compared, total, 0.95)
+    assert found == pytest.approx((low, high), abs=5e-4)
+    mirrored = Comparison(-compared.difference, gained, lost, compared.p_value)
+    assert difference_interval(mirrored, total, 0.95) == pytest.approx((-found[1], -found[0]), abs=1e-6)
+
+
+def test_interval_of_a_difference_holds_the_truth_as_often_as_it_says() -> None:
+    """Of all ways in which 60 pairs can come out, by their probability, where 7 % are lost and 4 % gained."""
+    pairs, lost, gained, held = 60, 0.07, 0.04, 0.0
+    for first in range(25):
+        for second in range(25):
+            rest = pairs - first - second
+            ways = comb(pairs, first) * comb(pairs - first, second)
+            compared = Comparison((second - first) / pairs, first, second, 1.0)
+            low, high = difference_interval(compared, pairs, 0.9)
+            if low <= gained - lost <= high:
+                held += ways * lost**first * gained**second * (1 - lost - gained) ** rest
+    assert 0.88 < held < 0.94
 
 
 def test_engines_are_compared_on_the_same_rows_field_by_field() -> None:

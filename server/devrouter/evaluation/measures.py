@@ -8,6 +8,7 @@ Where rows and answers are given together, they are of the same length and in th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING
 
 from devrouter.core.tiers import MISROUTE_COSTS, Route
@@ -166,6 +167,31 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> Comparison:
     discordant = only_first + only_second
     p_value = float(binomtest(only_first, discordant, 0.5).pvalue) if discordant else 1.0
     return Comparison((only_second - only_first) / len(first), only_first, only_second, p_value)
+
+
+def difference_interval(compared: Comparison, total: int, confidence: float) -> tuple[float, float]:
+    """Tango's score interval of `compared.difference`, for `total` pairs.
+
+    It holds for few rows and for none that differ, where an interval by the normal distribution has no width.
+    """
+    from scipy.optimize import brentq
+    from scipy.stats import norm
+
+    gained, lost = compared.only_second_right, compared.only_first_right
+    quantile = float(norm.ppf(0.5 + confidence / 2))
+
+    def score(difference: float) -> float:
+        """How many standard deviations the pairs lie above such a difference, were it the true one."""
+        linear = (2 * total - gained + lost) * difference - gained - lost
+        constant = -lost * difference * (1 - difference)
+        share_lost = (sqrt(max(0.0, linear**2 - 8 * total * constant)) - linear) / (4 * total)
+        variance = total * (2 * share_lost + difference * (1 - difference))
+        return (gained - lost - total * difference) / sqrt(variance) if variance > 0 else 0.0
+
+    seen, edge = compared.difference, 1 - 1e-12
+    low = brentq(lambda value: score(value) - quantile, -edge, seen) if lost < total else -1.0
+    high = brentq(lambda value: score(value) + quantile, seen, edge) if gained < total else 1.0
+    return float(low), float(high)
 
 
 def robustness(
