@@ -147,6 +147,32 @@ class ValidateSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PerformanceSettings:
+    """Lengths in characters; `threads` 0 takes every core."""
+
+    lengths: Annotated[tuple[Count, ...], Field(min_length=1)]
+    repeats: Count
+    slots: Annotated[tuple[Count, ...], Field(min_length=1)]
+    calls: Count
+    threads: Annotated[int, Field(ge=0)]
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class CardSettings:
+    """Licences as Hugging Face names them (`apache-2.0`); an empty text is a thing that nobody stated."""
+
+    license: str
+    base_model: str
+    base_license: str
+    data_license: str
+    language: tuple[str, ...]
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One field for each table of `config.toml`."""
 
@@ -158,6 +184,8 @@ class Settings:
     training: TrainingSettings
     export: ExportSettings
     validate: ValidateSettings
+    performance: PerformanceSettings
+    card: CardSettings
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
