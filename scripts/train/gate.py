@@ -12,6 +12,7 @@ confidence as is asked for the true difference lies in an interval, and
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003  (pydantic reads it)
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
@@ -21,11 +22,12 @@ from devrouter.evaluation.labels import Share, called_of, gold_of, share
 from devrouter.evaluation.measures import Comparison, difference_interval, mcnemar
 from devrouter.evaluation.report import percent, shown, table
 from devrouter.evaluation.rows import LABELS, Label
+from train.asked import Mode  # noqa: TC001  (pydantic reads it)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from train.asked import Answered, Mode
+    from train.asked import Answered
     from train.config import ValidateSettings
 
 VALID = "valid"
