@@ -17,7 +17,7 @@ import json
 import shutil
 import sys
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -30,7 +30,7 @@ from train import card_measured as measured
 from train import card_results as results
 from train.asked import LIMIT
 from train.card_evidence import NOT_MEASURED, read_run
-from train.config import Quantization, parser, run_command, settings_of
+from train.config import parser, run_command, settings_of
 from train.rows import FileError, write_text
 
 if TYPE_CHECKING:
@@ -82,12 +82,16 @@ def card(run: Run, settings: CardSettings) -> str:
 
 
 def served_export(run: Run) -> Manifest:
-    """The coarsest export that passed the gate; F16, or the finest there is, where it judged none."""
-    order = list(get_args(Quantization))
-    finest_first = sorted(run.exports, key=lambda export: order.index(_quantization(export)))
+    """The coarsest export that passed the gate; where none did, the finest that was asked, or the finest."""
     validation = results.validation_of(run)
     passed = validation.passed if validation else ()
-    return next((each for each in reversed(finest_first) if _quantization(each) in passed), finest_first[0])
+    asked = {each.name for answers in run.sets.values() for each in answers}
+    by_merit = [
+        *(each for each in reversed(run.exports) if _quantization(each) in passed),
+        *(each for each in run.exports if _quantization(each) in asked),
+        *run.exports,
+    ]
+    return by_merit[0]
 
 
 # The top: what it is, and the figures that one looks for first
@@ -158,11 +162,22 @@ def _sets(run: Run) -> str:
         "validation": "*validation* are prompts of the sources that it was trained on, kept from training",
         "holdout": "*holdout* are prompts of sources that it was not trained on",
     }
-    known |= {name: f"*{name}* is a labelled file of its own, checked to share no prompt" for name in against}
-    described = [known.get(name, f"*{name}* is a labelled file of its own") for name in run.sets]
-    absent = [name for name in ("validation", "holdout") if name not in run.sets]
-    described += [f"*{name}* was {NOT_MEASURED}" for name in absent]
-    return f"In brackets 95 % intervals (Wilson's). {'; '.join(described)}."
+    own = "is a labelled file of its own"
+    known |= {
+        name: f"*{name}* {own}, checked to share no prompt with what it learned from" for name in against
+    }
+    described = [known.get(name, f"*{name}* {own}") for name in run.sets]
+    return f"In brackets 95 % intervals (Wilson's). {'; '.join([*described, *_absent(run)])}."
+
+
+def _absent(run: Run) -> Iterator[str]:
+    """What the card's form has a place for, and this run has not."""
+    split = run.steps.get("split")
+    for name in ("validation", "holdout"):
+        if split and split.counts.get(name) == 0:
+            yield f"there is no *{name}*: the split has no such rows"
+        elif name not in run.sets:
+            yield f"*{name}* was {NOT_MEASURED}"
 
 
 # What does not depend on the run
@@ -255,7 +270,7 @@ def exports(run: Run) -> Iterator[str]:
 
 def runtimes(run: Run) -> Iterator[str]:
     yield from results.same_everywhere(run)
-    yield from ("", *measured.runtimes(run))
+    yield from measured.runtimes(run)
 
 
 def prompt(run: Run) -> Iterator[str]:
@@ -278,9 +293,7 @@ def limits(run: Run, served: Manifest) -> Iterator[str]:
             f"{tune.settings['max_length']:,} tokens with its reply."
         )
     yield from (f"- {sentence}" for sentence in measured.weak_points(run, _quantization(served)))
-    for name in ("validation", "holdout"):
-        if name not in run.sets:
-            yield f"- How good it is on {name} was {NOT_MEASURED}."
+    yield from (f"- {sentence[0].upper()}{sentence[1:]}." for sentence in _absent(run))
     validation = results.validation_of(run)
     if validation and validation.remark:
         yield f"- {validation.remark}"

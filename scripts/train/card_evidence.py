@@ -11,13 +11,13 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
 from devrouter.core.json_lines import numbered_rows
 from devrouter.evaluation.rows import Gold, Header, RowAnswer, read_answers, read_gold, sha256_of
-from train.config import ROOT
+from train.config import ROOT, Quantization
 from train.manifest import check_manifest
 from train.manifest import sha256_of as sha256_of_file
 from train.rows import FileError
@@ -109,7 +109,11 @@ def read_run(folder: Path, data: Sequence[Path] = (), compared: Mapping[str, Pat
     Raises `FileError` that names the file that is broken, or of another model than the exports.
     """
     manifests = [_manifest(path, folder) for path in sorted(folder.rglob(f"*{_SUFFIX}"))]
-    exports = [each for each in manifests if each.step == "export"]
+    finest_first = list(get_args(Quantization))
+    exports = sorted(
+        (each for each in manifests if each.step == "export"),
+        key=lambda export: finest_first.index(export.settings["quantization"]),
+    )
     if not exports:
         raise FileError(f"{folder}: holds no export with its manifest; run export.py")
     for export in exports[1:]:

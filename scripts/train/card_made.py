@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 from collections import Counter
 from dataclasses import asdict
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from devrouter.core.decision import Complexity, Intent, Route
@@ -162,11 +161,11 @@ def training(run: Run) -> Iterator[str]:
 def commands(run: Run) -> Iterator[str]:
     """The commands, as the manifests tell them."""
     yield "```sh"
-    yield from (_command(manifest, run) for manifest in run.steps.values())
+    yield from (_command(manifest) for manifest in run.steps.values())
     # All exports of a folder are of one command.
     folders = {PurePosixPath(export.made).parent: export for export in run.exports}
     yield from (_export_command(export, run) for export in folders.values())
-    yield from (_measuring_command(manifest, run) for manifest in run.measured.values())
+    yield from (_measuring_command(manifest) for manifest in run.measured.values())
     yield "```"
 
 
@@ -177,7 +176,7 @@ def hashes(run: Run) -> Iterator[str]:
         if manifest := run.steps.get(step):
             given = [(name, sha256) for name, sha256 in manifest.inputs.items() if name.startswith("..")]
             made += [pair for pair in (*manifest.outputs.items(), *given) if pair[0].endswith(_WEIGHTY)]
-    files = ([f"`{_place(name, run)}`", f"`{sha256}`"] for name, sha256 in dict(made).items())
+    files = ([f"`{_place(name, sha256)}`", f"`{sha256}`"] for name, sha256 in dict(made).items())
     yield from table(["file", "SHA-256"], files)
 
 
@@ -195,16 +194,17 @@ def _labels(run: Run) -> Iterator[str]:
             f"{teach.counts['rejected']:,} of its replies were no decision."
         )
     elif judge is not None:
-        names = ", ".join(f"`{_place(name, run)}`" for name in judge.inputs)
+        names = ", ".join(f"`{place}`" for place in _places(judge))
         yield f"The labels came with the rows, from {names}."
     else:
         yield "How they were made is not known: the manifest of `judge.py` is not in this folder any more."
         return
     if readme is not None:
-        paragraphs = [
-            part for part in re.split(r"\n\s*\n", readme) if not part.startswith(("#", "|", "-", "<"))
-        ]
-        yield from ("", "What stands beside them:", "", *(f"> {line}" for line in paragraphs[0].splitlines()))
+        parts = re.split(r"\n\s*\n", readme.partition("<!--")[0])
+        prose = [part.strip() for part in parts if not part.startswith(("#", "|", "```"))]
+        telling = [part for part in prose[1:] if re.search(r"label|licen[cs]e", part, re.IGNORECASE)]
+        quoted = "\n\n".join([*prose[:1], *telling]).splitlines()
+        yield from ("", "What their README says:", "", *(f"> {line}".rstrip() for line in quoted))
     if judge is not None:
         dropped = ", ".join(f"{count:,} ({reason})" for reason, count in judge.counts["dropped"].items())
         yield ""
@@ -238,8 +238,8 @@ def _counted(field: str, values: Sequence[str], rows: Mapping[str, Sequence[Labe
 # Commands
 
 
-def _command(manifest: Manifest, run: Run) -> str:
-    inputs = [_place(name, run) for name in manifest.inputs]
+def _command(manifest: Manifest) -> str:
+    inputs = _places(manifest)
     made, given = f"work/{manifest.made}", inputs[:1]
     match manifest.step:
         case "collect":
@@ -260,13 +260,13 @@ def _export_command(export: Manifest, run: Run) -> str:
     of_it = [each for each in run.exports if PurePosixPath(each.made).parent == folder]
     names = json.dumps([each.settings["quantization"] for each in of_it], separators=(",", ":"))
     return (
-        f"python scripts/train/export.py {_folder(_place(next(iter(export.inputs)), run))} "
+        f"python scripts/train/export.py {_folder(_places(export)[0])} "
         f"-o work/{folder} --set 'export.quantizations={names}'"
     )
 
 
-def _measuring_command(manifest: Manifest, run: Run) -> str:
-    inputs = [_place(name, run) for name in manifest.inputs]
+def _measuring_command(manifest: Manifest) -> str:
+    inputs = _places(manifest)
     data_files = [name for name in inputs if name.endswith(".jsonl")]
     folders = dict.fromkeys(_folder(name) for name in inputs if name not in data_files)
     given = [*folders, *(["--data", *data_files] if data_files else [])]
@@ -274,12 +274,20 @@ def _measuring_command(manifest: Manifest, run: Run) -> str:
     return " ".join([*command, *_changed(manifest)])
 
 
-def _place(name: str, run: Run) -> str:
+def _place(name: str, sha256: str) -> str:
     """A file as a reader can find it: in the run's folder, in the repository, or by its name alone."""
     if not name.startswith("../"):
         return f"work/{name}"
-    path = Path(os.path.normpath(run.folder.resolve() / name))
-    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+    file = PurePosixPath(name).name
+    for folder in ("data", "scripts/train"):
+        path = ROOT / folder / file
+        if path.is_file() and sha256_of(path) == sha256:
+            return f"{folder}/{file}"
+    return file
+
+
+def _places(manifest: Manifest) -> list[str]:
+    return [_place(name, sha256) for name, sha256 in manifest.inputs.items()]
 
 
 def _folder(place: str) -> str:

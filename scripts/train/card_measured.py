@@ -102,9 +102,9 @@ def runtimes(run: Run) -> Iterator[str]:
                 figures = dict(_figures(each))
                 served = [name, f"{each.name}, {_MODES[each.mode]}", _PROGRAMS[each.runtime]]
                 rows.append([*served, *(figures[row] for row in ("prompts", _VALID, *LABELS))])
-    if not rows:
-        return
-    yield from table(["set", "export", "served by", "prompts", _VALID, *LABELS], rows)
+    if rows:
+        yield ""
+        yield from table(["set", "export", "served by", "prompts", _VALID, *LABELS], rows)
 
 
 def weak_points(run: Run, quantization: str) -> Iterator[str]:
