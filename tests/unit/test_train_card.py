@@ -243,6 +243,44 @@ def test_the_speed_is_told_with_its_range_and_machine(run: Path) -> None:
     assert "takes 1.25 (1 to 2.5) seconds on A made-up processor" in text[: text.index("## How to use it")]
 
 
+def test_it_says_how_far_the_runtimes_agree(run: Path) -> None:
+    def counted(count: int, total: int) -> dict[str, float]:
+        return {"count": count, "total": total, "value": count / total, "low": 0.25, "high": 0.75}
+
+    file = run / "gguf" / "devrouter-Q8_0.gguf"
+    content = {
+        "file": file.name,
+        "sha256": sha256_of_file(file),
+        "needed": 0.98,
+        "rows": 20,
+        "prompts": {"identical": counted(19, 20), "counted": 3, "differing": ["t1"]},
+        "servers": {
+            "same_labels": counted(9, 18),
+            "same_replies": counted(7, 20),
+            "valid": [],
+            "differing": [],
+        },
+        "transformers": {
+            "same_labels": counted(4, 6),
+            "same_replies": counted(3, 8),
+            "valid": [],
+            "differing": [],
+        },
+    }
+    path = run / "measured" / "compare.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(content), encoding="utf-8")
+    write_manifest(path, "compare", settings={}, seed=1, inputs=[run / "merged", file])
+    runtimes = section(carded(run), "## Runtimes")
+    assert "19 of 20 prompts are the same tokens" in runtimes
+    assert "98.0 % of the rows" in runtimes
+    servers = cells(runtimes, "llama.cpp and Ollama, held to the schema")
+    assert servers["same labels"] == "9 of 18, 50.0 % (25.0 to 75.0)"
+    assert servers["same reply, letter for letter"] == "7 of 20"
+    transformers = cells(runtimes, "llama.cpp and Transformers, free, F16")
+    assert transformers["same reply, letter for letter"] == "3 of 8"
+
+
 def test_another_engine_stands_beside_on_the_same_rows(run: Path) -> None:
     measure(run)
     text = carded(run, "--compare", f"instant={other_engine(run, right=12)}")
