@@ -50,6 +50,7 @@ class Triager:
         self._load = instant.load
         self._instant = instant.answer
         self._kept = lru_cache(maxsize=REMEMBERED)(instant.answer)
+        self._rewritten = instant.rewritten
         # With each answer the fields that the model might answer then: it can be set up anew meanwhile.
         self._answered: OrderedDict[Draft, tuple[Answer, frozenset[str]]] = OrderedDict()
 
@@ -87,7 +88,9 @@ class Triager:
         self, draft: Draft, model: Answer | None, fields: frozenset[str], settings: Settings
     ) -> Triage:
         """The answers as one triage, in which a secret holds the tier local whatever decided it."""
-        triage = merge(draft, self._answered_instantly(draft), model, fields, settings)
+        # Beside a model that answers everything only the instant rewrite can be needed, should its own fail.
+        instant = self._rewritten if fields >= set(FIELDS) else self._answered_instantly
+        triage = merge(draft, instant(draft), model, fields, settings)
         secrets = self._secrets(draft.text)
         if secrets:
             triage = _without_values(triage, {draft.text[slice(*secret.span)]: secret for secret in secrets})
@@ -118,7 +121,8 @@ def merge(
     """One triage from the instant answer and a model's, which counts for `model_fields` only.
 
     A model that answers everything replaces all gaps; another one replaces the gaps of the kinds it names.
-    A rewrite that fails the guard is withheld, and the instant engine's stands in for it.
+    Beside the former only the rewrite of the instant answer is looked at. A rewrite that fails the guard is
+    withheld, and the instant engine's stands in for it.
     """
     source = {name: model if model and name in model_fields else instant for name in FIELDS}
     gaps = instant.gaps

@@ -106,7 +106,7 @@ class InstantEngine:
             route = max(route, Route.MEDIUM_API, key=lambda tier: tier.size)
             confidence = {}
         decision = Decision(
-            rewrite=tidy(text) if english else text,
+            rewrite=_rewrite(draft),
             intent=Intent(intent),
             complexity=Complexity(complexity),
             route=route,
@@ -118,6 +118,18 @@ class InstantEngine:
             confidence={field: round(value, 3) for field, value in confidence.items()},
             engine=self.name,
             version=self.version,
+            milliseconds=(time.perf_counter() - start) * 1000,
+        )
+
+    def rewritten(self, draft: Draft) -> Answer:
+        """An answer of which only the rewrite counts: it takes a hundredth of the time of a whole one."""
+        start = time.perf_counter()
+        return Answer(
+            decision=Decision(_rewrite(draft), Intent.OTHER, Complexity.MEDIUM, Route.MEDIUM_API, ()),
+            gaps=(),
+            confidence={},
+            engine=self.name,
+            version="",
             milliseconds=(time.perf_counter() - start) * 1000,
         )
 
@@ -143,6 +155,10 @@ class InstantEngine:
                     found[phrase] = make_gap(phrase, kind, mentions.text)
                     break
         return tuple(found.values())[:_MOST_GAPS]
+
+
+def _rewrite(draft: Draft) -> str:
+    return tidy(draft.text) if draft.language == "en" else draft.text
 
 
 def _likeliest(guess: Mapping[str, float]) -> str:
