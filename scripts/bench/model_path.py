@@ -155,11 +155,12 @@ async def bare_call(client: httpx.AsyncClient, address: str, body: dict[str, Any
 
 
 @contextmanager
-def llama_cpp(model: Path, slots: int = 1) -> Iterator[str]:
+def llama_cpp(model: Path, slots: int = 1, context: int = CONTEXT) -> Iterator[str]:
+    """`context` is that of each slot."""
     port = free_port()
     command = [sys.executable, str(RUNTIME / "llama_server.py"), str(model)]
     with subprocess.Popen(
-        [*command, f"--port={port}", f"--context={CONTEXT * slots}", "--threads=2", f"--parallel={slots}"],
+        [*command, f"--port={port}", f"--context={context * slots}", "--threads=2", f"--parallel={slots}"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
