@@ -5,7 +5,8 @@ python3 scripts/test.py tests/unit -k rewrite
 
 What is fetched or built goes into the user's cache folder, once. What cannot be had on this machine skips its
 tests and says so. With CI=true or DEVROUTER_REQUIRE_ALL=1 a skipped real part (an editor, a model server)
-fails the run.
+fails the run. The tests of `tests/train` need torch: they run first, in an environment of their own that all
+clones of this repository share, and what they make is asked by those of `tests/runtime`.
 """
 
 import os
@@ -45,23 +46,70 @@ PARTS = (
 )
 
 
+TRAINING = "tests/train"
+USING_TRAINING = (TRAINING, "tests/runtime")
+NOTHING_SELECTED = 5
+"""Pytest's exit status where no test is left."""
+
+
 def main() -> int:
+    arguments = sys.argv[1:]
     python = _environment.python_with("test")
-    wanted = [part for part in PARTS if is_selected(part.tests, sys.argv[1:])]
+    wanted = [part for part in PARTS if is_selected(part.tests, arguments)]
     provide_packages({sign: names for part in wanted for sign, names in part.packages.items()})
     for script in dict.fromkeys(script for part in wanted for script in part.scripts):
-        file, *arguments = script.split()
-        if _environment.run(python, _environment.ROOT / "scripts" / file, *arguments, quiet=True):
+        file, *options = script.split()
+        if _environment.run(python, _environment.ROOT / "scripts" / file, *options, quiet=True):
             _environment.tell(f"scripts/{file} failed; the tests that need it will be skipped.")
-    return _environment.run(python, "-m", "pytest", *sys.argv[1:])
+    trainer = trained_model() if any(is_selected(tests, arguments) for tests in USING_TRAINING) else None
+    statuses = []
+    others: list[str] | None = arguments
+    if trainer and is_selected(TRAINING, arguments):
+        training, others = parted(arguments)
+        variables = _environment.training_variables()
+        statuses.append(_environment.run(trainer, "-m", "pytest", *training, env=variables))
+    if others is not None:
+        statuses.append(_environment.run(python, "-m", "pytest", *others))
+    return max((status for status in statuses if status != NOTHING_SELECTED), default=NOTHING_SELECTED)
+
+
+def trained_model() -> Path | None:
+    """The interpreter that has torch, once a tiny model was trained with it; None where it cannot be had."""
+    try:
+        python = _environment.python_for_training()
+    except _environment.NotMade as why:
+        _environment.tell(f"{why}\nSo nothing can be trained here; the tests that need it will be skipped.")
+        return None
+    script = _environment.ROOT / "scripts" / "train" / "run_tiny.py"
+    if _environment.run(python, script, env=_environment.training_variables(), quiet=True):
+        _environment.tell(
+            "scripts/train/run_tiny.py failed; the tests of what it makes will fail or be skipped."
+        )
+    return python
+
+
+def parted(arguments: list[str]) -> tuple[list[str], list[str] | None]:
+    """Pytest's arguments for the tests of training, and for all others; None where no others are wanted."""
+    mine = _environment.ROOT / TRAINING
+    paths = [argument for argument in arguments if path_of(argument)]
+    inside = [argument for argument in paths if (path := path_of(argument)) and path.is_relative_to(mine)]
+    outside = [argument for argument in paths if argument not in inside]
+    options = [argument for argument in arguments if argument not in paths]
+    others = [*options, f"--ignore={TRAINING}", *outside]
+    return [*options, *(inside or [TRAINING])], others if outside or not inside else None
 
 
 def is_selected(tests: str, arguments: list[str]) -> bool:
     """True unless pytest is told to run other files and folders only."""
-    given = [Path(argument.split("::")[0]) for argument in arguments]
-    paths = [path.resolve() for path in given if (_environment.ROOT / path).exists()]
+    paths = [path for argument in arguments if (path := path_of(argument))]
     mine = _environment.ROOT / tests
     return not paths or any(mine.is_relative_to(path) or path.is_relative_to(mine) for path in paths)
+
+
+def path_of(argument: str) -> Path | None:
+    """The file or folder of tests that an argument names, or None for any other argument."""
+    path = (_environment.ROOT / argument.partition("::")[0]).resolve()
+    return path if path.exists() and path.is_relative_to(_environment.ROOT / "tests") else None
 
 
 def provide_packages(packages: dict[str, str]) -> None:

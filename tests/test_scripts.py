@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,34 @@ def test_style(name: str) -> None:
         [sys.executable, *lint.CHECKS[name]], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "training", "others"),
+    [
+        ([], ["tests/train"], ["--ignore=tests/train"]),
+        (["-k", "server"], ["-k", "server", "tests/train"], ["-k", "server", "--ignore=tests/train"]),
+        (["tests"], ["tests/train"], ["--ignore=tests/train", "tests"]),
+        (["-x", "tests/train/test_tune.py::test_a"], ["-x", "tests/train/test_tune.py::test_a"], None),
+        (
+            ["tests/unit", "tests/train/test_tune.py"],
+            ["tests/train/test_tune.py"],
+            ["--ignore=tests/train", "tests/unit"],
+        ),
+    ],
+)
+def test_tests_go_to_the_environment_that_can_run_them(
+    arguments: list[str], training: list[str], others: list[str] | None
+) -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "test.py"))
+    assert script["is_selected"]("tests/train", arguments)
+    assert script["parted"](arguments) == (training, others)
+
+
+def test_the_tests_of_one_folder_need_no_other() -> None:
+    is_selected = runpy.run_path(str(ROOT / "scripts" / "test.py"))["is_selected"]
+    assert is_selected("tests/runtime", ["tests/runtime/test_batch.py", "-k", "rewrite"])
+    assert not is_selected("tests/train", ["tests/unit", "tests/test_readme.py"])
 
 
 def test_an_old_python_is_told_so() -> None:

@@ -1,9 +1,8 @@
-"""The engine that runs a model in this process, with a tiny random Qwen2 made here; needs torch."""
+"""The engine that runs a model in this process, with a tiny random Qwen2 made here."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import sys
 from itertools import pairwise
@@ -22,9 +21,8 @@ if TYPE_CHECKING:
 
     from devrouter.engines.reply import OnProgress
 
-HAS_TORCH = all(importlib.util.find_spec(name) for name in ("torch", "transformers", "tokenizers"))
-needs_torch = pytest.mark.skipif(not HAS_TORCH, reason="torch and transformers are not installed")
 pytestmark = [
+    pytest.mark.real,
     pytest.mark.timeout(240),
     pytest.mark.filterwarnings("ignore"),  # Torch's and Transformers' own.
 ]
@@ -103,7 +101,6 @@ def engine_of(model: str, **limits: Any) -> TransformersEngine:
     return TransformersEngine(ModelOptions(model=model, **{**patience, **limits}))
 
 
-@needs_torch
 async def test_a_true_devrouter_answers_all_five_fields_and_the_same_each_time(tmp_path: Path) -> None:
     engine = engine_of(make_model(tmp_path / "router", json.dumps(REPLY)))
     state = await engine.state()
@@ -121,7 +118,6 @@ async def test_a_true_devrouter_answers_all_five_fields_and_the_same_each_time(t
     assert (await engine.decide(DRAFT)).decision == answer.decision
 
 
-@needs_torch
 async def test_without_a_triage_prompt_it_answers_two_fields(tmp_path: Path) -> None:
     engine = engine_of(make_model(tmp_path, json.dumps(BORROWED), system=None))
     answer = await engine.decide(DRAFT)
@@ -130,14 +126,12 @@ async def test_without_a_triage_prompt_it_answers_two_fields(tmp_path: Path) -> 
     assert "holds no system prompt" in (await engine.state()).message
 
 
-@needs_torch
 async def test_words_instead_of_json_are_a_broken_reply(tmp_path: Path) -> None:
     engine = engine_of(make_model(tmp_path, "It is a bug in your app."))
     with pytest.raises(ReplyBroken, match="in words"):
         await engine.decide(DRAFT)
 
 
-@needs_torch
 async def test_a_reply_without_end_is_cut_and_a_cancel_frees_the_thread(tmp_path: Path) -> None:
     """The thread generates one reply at a time: the second call's piece can only come after a stop."""
     model = make_model(tmp_path, None)
@@ -161,7 +155,6 @@ def _setting(event: asyncio.Event) -> OnProgress:
     return lambda _: event.set()
 
 
-@needs_torch
 async def test_a_draft_over_the_context_is_refused(tmp_path: Path) -> None:
     """Tokens are bytes here, four times the estimate, so the engine's own count is what tells."""
     engine = engine_of(make_model(tmp_path, json.dumps(REPLY), context=1024))
@@ -169,7 +162,6 @@ async def test_a_draft_over_the_context_is_refused(tmp_path: Path) -> None:
         await engine.decide(Draft("rename it " * 110, 1, "en", Destination.CHAT))
 
 
-@needs_torch
 async def test_files_that_are_no_model_are_told_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     state = await engine_of(str(tmp_path)).state()
