@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from devrouter.engines.gguf import read_metadata
 from train.rows import FileError
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def _loaded(load: Callable[..., Any], base: str, **options: Any) -> Any:  # noqa
             raise FileError(f"{base}: is not there (training.base)")
         name, gguf = str(Path(base).parent), {"gguf_file": Path(base).name}
     try:
+        if gguf:
+            read_metadata(Path(base))  # Tells what is wrong with a file that was cut off.
         return load(name, **gguf, **options)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
