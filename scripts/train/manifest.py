@@ -63,7 +63,7 @@ def write_manifest(
         else settings,
         "inputs": {_named(file, path.parent): sha256_of(file) for given in inputs for file in _files(given)},
         "outputs": {_named(file, path.parent): sha256_of(file) for file in _files(made)},
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **versions()},
         "counts": counts or {},
     }
     text = json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n"
@@ -104,6 +104,17 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def versions() -> dict[str, str]:
+    """Those of the packages that are installed here."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
 def _files(path: Path) -> list[Path]:
     """The file itself, or all files of a folder but manifests."""
     if not path.is_dir():
@@ -115,13 +126,3 @@ def _files(path: Path) -> list[Path]:
 def _named(file: Path, folder: Path) -> str:
     """The file as seen from the folder, with forward slashes."""
     return Path(os.path.relpath(file, folder)).as_posix()
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
