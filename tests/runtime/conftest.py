@@ -20,6 +20,8 @@ import pytest
 from devrouter.engines.engine import EngineTimeout
 from runtime import get_model, get_ollama
 from runtime.tiny_gguf import write_tiny_gguf
+from train import run_tiny
+from train.rows import Labelled, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -47,6 +49,23 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     write_tiny_gguf(files.endless, endless=True)
     write_tiny_gguf(files.bare, system=None)
     return files
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """The tiny model that the training pipeline made, and the rows that it learned by heart."""
+
+    gguf: Path
+    rows: tuple[Labelled, ...]
+
+
+@pytest.fixture(scope="session")
+def trained() -> Trained:
+    folder = run_tiny.finished()
+    if not (folder / "result.json").is_file():
+        pytest.skip("No model was trained of these files: python3 scripts/test.py does it")
+    rows = read_rows(folder / "splits" / "train.jsonl", Labelled)
+    return Trained(folder / "gguf" / "devrouter-Q8_0.gguf", tuple(rows))
 
 
 @pytest.fixture(scope="session")
