@@ -220,20 +220,28 @@ def write_answers(path: Path, header: Header, rows: Sequence[GoldRow], answers: 
 
 
 def finish(respondent: Respondent, data: Data, measured: Path, replies: Replies) -> Answered:
-    """The answers to all rows, from their replies, and their file with its manifest."""
-    found = tuple(reply for row in data.rows if (reply := replies.to(row)))
-    answers = tuple(map(answer_of, data.rows, found))
+    """The answers to the rows, from their replies.
+
+    The answers file holds those to every row of the data that was ever asked: fewer rows take nothing away.
+    """
+    known = {row: reply for row in read_data(data.path).rows if (reply := replies.to(row))}
+    answers = {row: answer_of(row, reply) for row, reply in known.items()}
     path = measured / "quality" / respondent.name / f"{data.name}.jsonl"
-    write_answers(path, Header(respondent.name, respondent.sha256, sha256_of(data.rows)), data.rows, answers)
+    rows = tuple(answers)
+    write_answers(
+        path, Header(respondent.name, respondent.sha256, sha256_of(rows)), rows, [*answers.values()]
+    )
     write_manifest(
         path,
         "ask",
         settings={"reply": LIMIT, "temperature": 0},
         seed=0,  # Nothing is drawn.
         inputs=[respondent.model, data.path],
-        counts={"rows": len(answers), "valid": sum(answer.decision is not None for answer in answers)},
+        counts={"rows": len(rows), "valid": sum(answer.decision is not None for answer in answers.values())},
     )
-    return Answered(data.rows, answers, found)
+    return Answered(
+        data.rows, tuple(answers[row] for row in data.rows), tuple(known[row] for row in data.rows)
+    )
 
 
 def together(parts: Sequence[Answered]) -> Answered:

@@ -173,6 +173,15 @@ class CardSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CompareSettings:
+    quantization: Quantization
+    agreement: Share
+    transformers_rows: Count
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One field for each table of `config.toml`."""
 
@@ -186,6 +195,7 @@ class Settings:
     validate: ValidateSettings
     performance: PerformanceSettings
     card: CardSettings
+    compare: CompareSettings
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
