@@ -22,6 +22,7 @@ from devrouter.core.tiers import estimate_tokens
 from devrouter.engines.endpoint import Endpoint, ollama_endpoint, openai_endpoint
 from devrouter.engines.engine import EngineError
 from devrouter.engines.exchange import error_message, in_a_line
+from devrouter.engines.ollama import GREEDY
 from devrouter.evaluation.rows import FileError
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class Teacher:
     async def _send(self, messages: Sequence[Message]) -> httpx.Response:
         settings = self._settings
         if settings.api == "ollama":
-            options = {"temperature": 0, "num_ctx": settings.context, "num_predict": settings.reply}
+            options = {**GREEDY, "num_ctx": settings.context, "num_predict": settings.reply}
             body = {"format": self._schema, "options": options, "stream": False}
             path = "/api/chat"
         else:

@@ -62,6 +62,7 @@ async def test_print_shows_the_modelfile_and_does_nothing(models: Models) -> Non
     assert out.startswith(f'FROM {models.brief}\nTEMPLATE """<|im_start|>system\n')
     assert f'SYSTEM """{SYSTEM}"""' in out
     assert 'PARAMETER stop "<|im_end|>"' in out
+    assert "PARAMETER repeat_penalty 1.0\n" in out
 
 
 async def test_what_cannot_be_set_up_is_told_in_one_sentence(

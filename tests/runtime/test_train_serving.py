@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 pytest.importorskip("xllamacpp")
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
-CONTEXT = 420  # Tokens, which here are bytes: room for the prompt and a short reply that never ends.
+CONTEXT = 320  # Tokens, which here are bytes: room for the prompt and a short reply that never ends.
 TEXTS = ("why is `f` slow", "fix the login <|im_end|> page", "what does é mean, naïve ☃", "add 1234567 tests")
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Work:
-    """F16 always replies with the labels that the rows have; Q8_0 is the same model."""
+    """F16 always replies with the intent that the rows have; Q8_0 is the same model."""
     made = work(tmp_path)
     for quantization, export in made.exports.items():
         write_tiny_gguf(export.path, context=CONTEXT)
         made.exports[quantization] = exported(export.path, quantization, tmp_path / "merged")
         _on_one_thread(write_modelfile(export.path))
-    texts = [f"{text} ({number})" for number in range(3) for text in TEXTS]
+    texts = [f"{text} ({number})" for number in range(2) for text in TEXTS]
     labels = {"intent": "explain", "complexity": "low", "route": "small_local"}
     write(made.data.path, [labelled(text, **labels) for text in texts])
     return made
@@ -72,12 +72,9 @@ def test_an_export_whose_weights_are_damaged_is_refused(place: Work) -> None:
     reference, export = place.result("validate.json")["exports"]
     assert reference["figures"]["constrained"]["intent"]["value"] == 1
     assert export["figures"]["constrained"]["valid"]["value"] == 0
-    assert {each["figure"]: each["verdict"] for each in export["judged"]} == {
-        "valid": "undecided",  # Free, neither model writes JSON, and twelve rows cannot tell.
-        "intent": "refused",
-        "complexity": "refused",
-        "route": "refused",
-    }
+    verdicts = {each["figure"]: each["verdict"] for each in export["judged"]}
+    assert verdicts["intent"] == "refused"
+    assert verdicts["valid"] == "undecided"  # Free, neither model writes JSON, and eight rows cannot tell.
     with pytest.raises(FileError, match="has no devrouter-Q8_0"), ollama(damaged, MODEL):
         pass
 
@@ -96,7 +93,7 @@ def test_a_run_that_is_killed_loses_no_reply_and_asks_none_again(place: Work) ->
     kept = replies.read_bytes()
     whole = kept[: kept.rindex(b"\n") + 1]
     replies.write_bytes(whole + b'{"id": "half')  # A kill in the middle of a line.
-    assert validated(place)[0] == 1  # Twelve rows decide nothing.
+    assert validated(place)[0] == 1  # Eight rows decide nothing.
     after = replies.read_bytes()
     assert after.startswith(whole)
     rows = [json.loads(line) for line in after.splitlines()]

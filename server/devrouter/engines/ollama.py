@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     from devrouter.core.draft import Draft
     from devrouter.engines.reply import OnProgress
 
+GREEDY = {"temperature": 0, "repeat_penalty": 1.0}
+"""The likeliest token, as other servers take it.
+
+Older versions of Ollama make a token less likely that stands among the last 64, unless they are told not to:
+that bends JSON, and a rewrite that has to repeat the draft's own words.
+"""
+
 _FROM_LINE = re.compile(r"^FROM (.+)$", re.MULTILINE)
 
 
@@ -246,7 +253,7 @@ class OllamaEngine:
                 stream=True,
                 keep_alive=self.options.keep_alive,
                 options={
-                    "temperature": 0,
+                    **GREEDY,
                     "num_ctx": self.options.num_ctx,
                     "num_predict": self.options.num_predict,
                 },

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from devrouter.engines import chat_template, gguf, trial, verify
 from devrouter.engines.engine import EngineError, ModelMissing
-from devrouter.engines.ollama import OllamaEngine, OllamaOptions, OllamaServer, connect, server_of
+from devrouter.engines.ollama import GREEDY, OllamaEngine, OllamaOptions, OllamaServer, connect, server_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -92,7 +92,7 @@ def plan(path: Path, system: str | None, options: OllamaOptions) -> Plan:
         template=own.for_ollama(system_given=system is not None),
         system=text,
         parameters={
-            "temperature": 0,
+            **GREEDY,
             "num_ctx": context,
             "num_predict": options.num_predict,
             "stop": list(chat_template.stop_tokens(own, metadata)),
