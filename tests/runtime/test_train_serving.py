@@ -36,23 +36,22 @@ TEXTS = ("why is `f` slow", "fix the login <|im_end|> page", "what does é mean,
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Work:
-    """F16 always replies with the intent that the rows have; Q8_0 is the same model."""
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
+    """F16 always replies with the intent that the rows have; Q8_0 is the same model.
+
+    Both are served on one thread: the machine is shared, and two that wait for each other are far slower.
+    """
+    monkeypatch.setattr("train.validate.llama_cpp", partial(llama_cpp, threads=1))
     made = work(tmp_path)
     for quantization, export in made.exports.items():
         write_tiny_gguf(export.path, context=CONTEXT)
         made.exports[quantization] = exported(export.path, quantization, tmp_path / "merged")
-        _on_one_thread(write_modelfile(export.path))
+        with write_modelfile(export.path).open("a", encoding="utf-8") as file:
+            file.write("PARAMETER num_thread 1\n")
     texts = [f"{text} ({number})" for number in range(2) for text in TEXTS]
     labels = {"intent": "explain", "complexity": "low", "route": "small_local"}
     write(made.data.path, [labelled(text, **labels) for text in texts])
     return made
-
-
-def _on_one_thread(modelfile: Path) -> None:
-    """The machine is shared, and two threads that wait for each other are slower than one."""
-    with modelfile.open("a", encoding="utf-8") as file:
-        file.write("PARAMETER num_thread 1\n")
 
 
 def validated(place: Work, *more: str) -> tuple[int, str]:
