@@ -64,7 +64,7 @@ def test_the_loss_is_taken_on_the_reply_alone(base: Path, splits: Path, tmp_path
 
 def test_a_killed_run_goes_on_and_ends_in_the_same_adapter(base: Path, splits: Path, tmp_path: Path) -> None:
     """Killed without warning at its first whole checkpoint; beside it lies a later one that was cut off."""
-    options = ["--set", f"training.base={base}", *SMALL, *EACH_STEP, "--set", "training.epochs=20"]
+    options = ["--set", f"training.base={base}", *SMALL, *EACH_STEP, "--set", "training.epochs=8"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     checkpoints = killed / "checkpoints"
     checkpoints.mkdir(parents=True)
@@ -79,7 +79,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_adapter(base: Path, splits: P
     process.wait()
     assert not (killed / "adapter").exists()
     last = max(checkpoints.glob("checkpoint-*/whole"), key=lambda marker: int(marker.parent.name[11:])).parent
-    cut = checkpoints / "checkpoint-59"
+    cut = checkpoints / "checkpoint-23"
     cut.mkdir()
     shutil.copy(last / "trainer_state.json", cut)
 
@@ -94,6 +94,23 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_adapter(base: Path, splits: P
     assert done.returncode == 0, done.stderr
     files = ["adapter/adapter_model.safetensors", "loss.svg"]
     assert [(killed / name).read_bytes() for name in files] == [(whole / name).read_bytes() for name in files]
+
+
+def test_from_whichever_checkpoint_a_run_goes_on_it_ends_in_the_same_adapter(
+    base: Path, splits: Path, tmp_path: Path
+) -> None:
+    """One in the middle of an epoch, and one at its end, where the validation rows are looked at."""
+    options = (*EACH_STEP, "--set", "training.epochs=2", "--set", "training.checkpoints=9")
+    whole = tune(splits, tmp_path / "whole", base, *options)
+    for step in range(1, 6):
+        resumed = tmp_path / f"from-{step}"
+        for name in ("made-of.json", f"checkpoint-{step}"):
+            source, target = whole / "checkpoints" / name, resumed / "checkpoints" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+        tune(splits, resumed, base, *options, "--resume")
+        for name in ("adapter/adapter_model.safetensors", "loss.svg"):
+            assert (resumed / name).read_bytes() == (whole / name).read_bytes(), (step, name)
 
 
 def test_other_rows_cannot_go_on(base: Path, splits: Path, tmp_path: Path) -> None:
