@@ -52,9 +52,10 @@ def fetch() -> Path:
 
 
 def _download(folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:"]
+    # Only this package as source: pip reads its metadata with build tools that it takes ready-made.
+    pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", "llama-cpp-python"]
     requirement = f"llama-cpp-python=={VERSION}"
-    if subprocess.run([*command, "-d", str(folder), requirement], stdout=sys.stderr, check=False).returncode:
+    if subprocess.run([*pip, "-d", str(folder), requirement], stdout=sys.stderr, check=False).returncode:
         sys.exit(f"{requirement} could not be fetched from the package index.")
     return next(folder.glob("llama_cpp_python-*.tar.gz"))
 
