@@ -95,6 +95,7 @@ def run(work: Path) -> None:
     step(work, "merge", "tuned", "-o", "merged")
     step(work, "export", "merged", "-o", "gguf")
     step(work, "validate", "gguf", "--data", "splits/train.jsonl", "-o", "measured")
+    step(work, "compare", "merged", "gguf", "--data", "splits/train.jsonl", "-o", "measured")
     step(work, "performance", "gguf", "--data", "splits/train.jsonl", "-o", "measured")
     step(work, "card", ".", "-o", "README.md")
     result = result_of(work, train)

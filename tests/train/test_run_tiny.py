@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -40,10 +41,18 @@ def test_the_model_learned_what_it_was_taught(work: Path) -> None:
     assert result.rows >= 45
     assert result.last_loss <= 0.05 * result.first_loss
     assert result.exact.pop("untrained") == 0
-    assert {"trained", "llama_cpp-F16-free", "llama_cpp-Q8_0-free", "llama_cpp-Q8_0-constrained"} <= (
-        result.exact.keys()
-    )
+    servers = {"llama_cpp-F16-free", "llama_cpp-Q8_0-free", "llama_cpp-Q8_0-constrained"}
+    runtimes = {"ollama-Q8_0-constrained", "transformers-F16-free"}
+    assert {"trained", *servers, *runtimes} <= result.exact.keys()
     assert min(result.exact.values()) >= 0.8 * result.rows
+
+
+def test_all_runtimes_read_the_same_tokens_and_reply_the_same(work: Path) -> None:
+    compared = json.loads((work / "measured" / "compare.json").read_text(encoding="utf-8"))
+    assert compared["prompts"]["identical"]["value"] == 1
+    assert compared["prompts"]["counted"] == compared["rows"]
+    assert compared["servers"]["same_labels"]["value"] >= 0.98
+    assert compared["transformers"]["same_labels"]["value"] >= 0.9
 
 
 def test_every_step_left_its_manifest_and_each_was_made_of_the_one_before(work: Path) -> None:
