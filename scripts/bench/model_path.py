@@ -31,7 +31,7 @@ import httpx
 
 from devrouter.core.draft import Destination, Draft
 from devrouter.engines.engine import EngineError
-from devrouter.engines.ollama import GREEDY, OllamaEngine, OllamaOptions
+from devrouter.engines.ollama import OllamaEngine, OllamaOptions
 from devrouter.engines.openai import OpenAIEngine, OpenAIOptions
 from devrouter.engines.prompting import messages_for, schema_for
 
@@ -106,7 +106,7 @@ async def compare_ollama(url: str, rounds: int) -> str:
         "format": schema_for(system),
         "stream": True,
         "keep_alive": options.keep_alive,
-        "options": {**GREEDY, "num_ctx": CONTEXT, "num_predict": LIMIT},
+        "options": {"temperature": 0, "num_ctx": CONTEXT, "num_predict": LIMIT},
     }
     return await compare("Ollama", engine, f"{url}/api/chat", body, rounds)
 

@@ -33,7 +33,8 @@ GREEDY = {"temperature": 0, "repeat_penalty": 1.0}
 """The likeliest token, as other servers take it.
 
 Older versions of Ollama make a token less likely that stands among the last 64, unless they are told not to:
-that bends JSON, and a rewrite that has to repeat the draft's own words.
+that bends JSON, and a rewrite that has to repeat the draft's own words. A tuned model is set up with this; a
+call leaves it to the model, for one that was never tuned may repeat itself without end.
 """
 
 _FROM_LINE = re.compile(r"^FROM (.+)$", re.MULTILINE)
@@ -253,7 +254,7 @@ class OllamaEngine:
                 stream=True,
                 keep_alive=self.options.keep_alive,
                 options={
-                    **GREEDY,
+                    "temperature": 0,
                     "num_ctx": self.options.num_ctx,
                     "num_predict": self.options.num_predict,
                 },
