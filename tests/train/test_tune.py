@@ -64,14 +64,14 @@ def test_the_loss_is_taken_on_the_reply_alone(base: Path, splits: Path, tmp_path
 
 def test_a_killed_run_goes_on_and_ends_in_the_same_adapter(base: Path, splits: Path, tmp_path: Path) -> None:
     """Killed without warning at its first whole checkpoint; beside it lies a later one that was cut off."""
-    options = ["--set", f"training.base={base}", *SMALL, *EACH_STEP, "--set", "training.epochs=8"]
+    options = ["--set", f"training.base={base}", *SMALL, *EACH_STEP, "--set", "training.epochs=24"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     checkpoints = killed / "checkpoints"
     checkpoints.mkdir(parents=True)
     process = subprocess.Popen(
         command("tune", splits, "-o", killed, *options), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    for changes in watch(checkpoints, rust_timeout=1000, yield_on_timeout=True):
+    for changes in watch(checkpoints, debounce=20, step=5, rust_timeout=1000, yield_on_timeout=True):
         assert process.poll() is None, "it ended before it was killed"
         if any(Path(path).name == "whole" for _, path in changes):
             break
@@ -79,7 +79,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_adapter(base: Path, splits: P
     process.wait()
     assert not (killed / "adapter").exists()
     last = max(checkpoints.glob("checkpoint-*/whole"), key=lambda marker: int(marker.parent.name[11:])).parent
-    cut = checkpoints / "checkpoint-23"
+    cut = checkpoints / "checkpoint-71"
     cut.mkdir()
     shutil.copy(last / "trainer_state.json", cut)
 
