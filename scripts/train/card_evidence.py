@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
-from pydantic import TypeAdapter, ValidationError
-
 from devrouter.core.json_lines import numbered_rows
 from devrouter.evaluation.rows import Gold, Header, RowAnswer, read_answers, read_gold, sha256_of
 from train.config import ROOT, Quantization
 from train.manifest import check_manifest
 from train.manifest import sha256_of as sha256_of_file
-from train.rows import FileError
+from train.rows import FileError, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
@@ -160,14 +158,7 @@ def _unseen_first(name: str) -> tuple[int, str]:
 
 
 def _manifest(path: Path, folder: Path) -> Manifest:
-    try:
-        content = TypeAdapter(_Content).validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise FileError(
-            f"{path}: {f'{place}: ' if place else ''}{first['msg']}; run the step again"
-        ) from None
+    content = read_json(path, _Content, "run the step again")
 
     def seen(names: Mapping[str, str]) -> dict[str, str]:
         return {

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003  (pydantic reads it)
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from pydantic import TypeAdapter, ValidationError
+from typing import TYPE_CHECKING
 
 from devrouter.evaluation.labels import Share  # noqa: TC001  (pydantic reads it)
 from devrouter.evaluation.report import percent, shown, table
 from train.card_evidence import NOT_MEASURED
 from train.gate import Outcome, Verdict, reasons, table_of_verdicts
 from train.performance import read_performance
-from train.rows import FileError
+from train.rows import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from train.card_evidence import Run
     from train.performance import Calls, Figure, Performance
@@ -75,13 +72,9 @@ class Comparison:
     transformers: Agreement
 
 
-Form = TypeVar("Form", Validation, Comparison)
-_ADAPTERS: dict[type, TypeAdapter[Any]] = {form: TypeAdapter(form) for form in (Validation, Comparison)}
-
-
 def validation_of(run: Run) -> Validation | None:
     path = run.result("validate")
-    return _read(path, Validation) if path else None
+    return read_json(path, Validation, "measure again") if path else None
 
 
 def performance_of(run: Run) -> Performance | None:
@@ -122,7 +115,7 @@ def same_everywhere(run: Run) -> Iterator[str]:
     if path is None:
         yield f"Whether Ollama, llama.cpp and Transformers serve it alike was {NOT_MEASURED}."
         return
-    found = _read(path, Comparison)
+    found = read_json(path, Comparison, "measure again")
     prompts = found.prompts.identical
     yield (
         f"{prompts.count:,} of {prompts.total:,} prompts are the same tokens in Ollama, llama.cpp and "
@@ -200,17 +193,6 @@ def speed_in_a_sentence(run: Run, quantization: str) -> str:
                     "see [speed](#speed)."
                 )
     return f"Its speed was {NOT_MEASURED}."
-
-
-def _read(path: Path, form: type[Form]) -> Form:
-    """A file that a measuring step wrote. Raises `FileError` that names what is wrong with it."""
-    try:
-        read: Form = _ADAPTERS[form].validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise FileError(f"{path}: {f'{place}: ' if place else ''}{first['msg']}; measure again") from None
-    return read
 
 
 def _counted(found: Share) -> str:

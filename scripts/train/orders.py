@@ -23,20 +23,18 @@ from devrouter.core.fidelity import guard
 from devrouter.evaluation.labels import Share, share
 from devrouter.evaluation.measures import Comparison, compare, mcnemar, measure
 from devrouter.evaluation.report import shown, table, this_machine
-from train.asked import Answered, Mode, Respondent, ask, context_for, order_of, read_data
+from train.asked import Answered, Mode, order_of, read_data
 from train.config import Quantization, parser, run_command, settings_of
 from train.export import Export, exports_in
 from train.manifest import manifest_path, write_manifest
 from train.merge import ORDERS, tuned_weights
 from train.rows import FileError, write_text
-from train.serving import llama_cpp
 from train.streamed import Pair, medians, stream_in_turn
+from train.validate import answers_of
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
-
-    from train.asked import Data
 
 _MODES: tuple[Mode, ...] = get_args(Mode)
 
@@ -53,10 +51,6 @@ class Run:
     def name(self) -> str:
         """Its recipe, or the order of a prompt that no recipe made."""
         return next((name for name, order in ORDERS.items() if order == self.order), ", ".join(self.order))
-
-    def respondent(self, mode: Mode) -> Respondent:
-        export = self.export
-        return Respondent("llama_cpp", export.quantization, mode, export.path, export.sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +73,7 @@ def main() -> None:
             "orders to compare"
         )
     data = read_data(options.data, options.rows)
-    answered = [_asked(run, data, options.slots) for run in runs]
+    answered = [answers_of(run.export, [data], run.folder / "measured", options.slots) for run in runs]
     kept = options.output / "orders.streamed.jsonl"
     pairs = stream_in_turn([run.export for run in runs], read_data(options.data, options.streamed), kept)
     report = {
@@ -169,20 +163,6 @@ def _run(folder: Path, quantization: str) -> Run:
     raise FileError(
         f"{folder / 'gguf'}: holds no {quantization}; export.py writes it, or name --quantization"
     )
-
-
-def _asked(run: Run, data: Data, slots: int) -> dict[Mode, Answered]:
-    respondents = [run.respondent(mode) for mode in _MODES]
-    gguf = run.export.path
-    context = context_for([data], gguf)
-    answered = ask(
-        respondents,
-        [data],
-        run.folder / "measured",
-        lambda: llama_cpp(gguf, slots=slots, context=context),
-        slots,
-    )
-    return dict(zip(_MODES, answered, strict=True))
 
 
 def _rewrites(answered: Answered) -> Iterator[tuple[str, str | None]]:

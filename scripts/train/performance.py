@@ -28,7 +28,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import httpx
-from pydantic import TypeAdapter, ValidationError
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -40,7 +39,7 @@ from train.asked import LIMIT, order_of
 from train.config import PerformanceSettings, parser, run_command, settings_of
 from train.export import Export, exports_in
 from train.manifest import write_manifest
-from train.rows import write_text
+from train.rows import read_json, write_text
 from train.serving import llama_cpp
 
 if TYPE_CHECKING:
@@ -170,12 +169,7 @@ def main() -> None:
 
 def read_performance(path: Path) -> Performance:
     """What `main` wrote. Raises `FileError` for what is no such file."""
-    try:
-        return TypeAdapter(Performance).validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise FileError(f"{path}: {f'{place}: ' if place else ''}{first['msg']}; measure again") from None
+    return read_json(path, Performance, "measure again")
 
 
 def measured(export: Export, rows: Sequence[GoldRow], conditions: Conditions, seed: int) -> Speed:

@@ -152,6 +152,16 @@ def parsed(content: bytes, form: type[Row], place: str) -> Row:
     return row
 
 
+def read_json(path: Path, form: type[Form], mend: str) -> Form:
+    """A whole JSON file in a form; `mend` says what to do about a broken one. Raises `FileError`."""
+    try:
+        return TypeAdapter(form).validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise FileError(f"{path}: {f'{place}: ' if place else ''}{first['msg']}; {mend}") from None
+
+
 def write_rows(path: Path, rows: Iterable[Prompt | Labelled | dict[str, Any]]) -> None:
     """Write a whole file or none; keys that say nothing are left out. Raises `OSError`."""
     path.parent.mkdir(parents=True, exist_ok=True)

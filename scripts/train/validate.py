@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +66,8 @@ def main() -> None:
     exports = compared_exports(options.gguf)
     data = read_all(options.data, options.rows)
     answers = {
-        export.quantization: answers_of(export, data, options.output, settings.validate) for export in exports
+        export.quantization: answers_of(export, data, options.output, settings.validate.slots)
+        for export in exports
     }
     outcomes = [outcome_of(export, answers, settings.validate) for export in exports]
     remark = remark_on_reference(exports[0], settings.validate)
@@ -116,15 +116,13 @@ def read_all(paths: Sequence[Path], count: int | None) -> list[Data]:
     return data
 
 
-def answers_of(
-    export: Export, data: Sequence[Data], measured: Path, settings: ValidateSettings
-) -> dict[Mode, Answered]:
+def answers_of(export: Export, data: Sequence[Data], measured: Path, slots: int) -> dict[Mode, Answered]:
     """What the export answers on llama.cpp, all files together, by mode."""
     respondents = [
         Respondent("llama_cpp", export.quantization, mode, export.path, export.sha256) for mode in _MODES
     ]
-    served = partial(llama_cpp, export.path, slots=settings.slots, context=context_for(data, export.path))
-    answered = ask(respondents, data, measured, served, settings.slots)
+    gguf, context = export.path, context_for(data, export.path)
+    answered = ask(respondents, data, measured, lambda: llama_cpp(gguf, slots=slots, context=context), slots)
     return dict(zip(_MODES, answered, strict=True))
 
 

@@ -71,7 +71,7 @@ def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., d
     """What `orders.py` reports of two runs."""
 
     def report(first: Path, second: Path, served: object = on_one_thread) -> dict[str, Any]:
-        monkeypatch.setattr("train.orders.llama_cpp", served)
+        monkeypatch.setattr("train.validate.llama_cpp", served)
         monkeypatch.setattr("train.streamed.llama_cpp", served)
         data, out = data_in(tmp_path), tmp_path / "out"
         arguments = [first, second, "--data", data, "--streamed", "2", "-o", out]
