@@ -43,7 +43,7 @@ PARTS = (
         ["get_code_server.py"],
     ),
     Part("tests/runtime", {"g++": "g++ make"}, ["runtime/get_model.py smollm2", "runtime/get_ollama.py"]),
-    Part("tests/train", {"g++": "g++ make"}, ["runtime/get_ollama.py"]),
+    Part("tests/train", {"g++": "g++ make"}, ["runtime/get_model.py smollm2", "runtime/get_ollama.py"]),
 )
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime import get_model
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -61,6 +63,15 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     for variable, folder in (("CONFIG", ".config"), ("STATE", ".local/state"), ("DATA", ".local/share")):
         monkeypatch.setenv(f"XDG_{variable}_HOME", str(home / folder))
     return home
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """SmolLM2-135M-Instruct, a real model small enough for a test."""
+    path = get_model.path_of("smollm2")
+    if not path.exists():
+        pytest.skip("SmolLM2 is not there: python3 scripts/runtime/get_model.py smollm2")
+    return path
 
 
 def _reason(longrepr: object) -> object:

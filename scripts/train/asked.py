@@ -42,7 +42,7 @@ from train.manifest import write_manifest
 from train.rows import AppendedRows, FileError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -75,6 +75,10 @@ class Data:
     @property
     def name(self) -> str:
         return self.path.stem
+
+    @property
+    def texts(self) -> list[str]:
+        return [row.text for row in self.rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +145,10 @@ def read_data(path: Path, count: int | None = None) -> Data:
     return Data(path, tuple(row for row in rows if row.id in chosen))
 
 
-def context_for(data: Sequence[Data], gguf: Path) -> int:
+def context_for(texts: Iterable[str], gguf: Path) -> int:
     """Tokens that the longest prompt and its reply can have: no token is shorter than a byte."""
     metadata = _metadata(gguf)
-    longest = max(len(row.text.encode()) for each in data for row in each.rows)
+    longest = max(len(text.encode()) for text in texts)
     needed = len((metadata.chat_template or "").encode()) + longest + LIMIT
     return min(needed, metadata.context_length or needed)
 

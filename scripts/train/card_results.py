@@ -6,9 +6,9 @@ from collections.abc import Mapping  # noqa: TC003  (pydantic reads it)
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from devrouter.evaluation.labels import Share  # noqa: TC001  (pydantic reads it)
 from devrouter.evaluation.report import percent, shown, table
 from train.card_evidence import NOT_MEASURED
+from train.compare import Comparison
 from train.gate import Outcome, Verdict, reasons, table_of_verdicts
 from train.performance import read_performance
 from train.rows import read_json
@@ -16,6 +16,7 @@ from train.rows import read_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from devrouter.evaluation.labels import Share
     from train.card_evidence import Run
     from train.performance import Calls, Figure, Performance
 
@@ -44,32 +45,6 @@ class Validation:
         return frozenset(
             each.quantization for each in self.exports if each.judged and each.verdict is Verdict.PASSED
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Prompts:
-    """The prompts that are the same tokens in all runtimes."""
-
-    identical: Share
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """The rows on which two runtimes give the same three labels, and the same reply."""
-
-    same_labels: Share
-    same_replies: Share
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What the card needs of `compare.json`; `file` is served by llama.cpp and Ollama."""
-
-    file: str
-    needed: float
-    prompts: Prompts
-    servers: Agreement
-    transformers: Agreement
 
 
 def validation_of(run: Run) -> Validation | None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from devrouter.core.json_lines import RowId  # noqa: TC001  (pydantic reads it)
 from devrouter.evaluation.labels import Share, called_of, share
 from devrouter.evaluation.report import percent, shown, table
 from devrouter.evaluation.rows import LABELS
@@ -32,13 +33,12 @@ from train.manifest import check_manifest, write_manifest
 from train.prompt_tokens import by_llama_cpp, by_ollama, by_transformers
 from train.rows import FileError, write_text
 from train.serving import llama_cpp, ollama
-from train.validate import read_all
+from train.validate import add_arguments, read_all
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
 
-    from devrouter.core.json_lines import RowId
     from devrouter.evaluation.rows import GoldRow, RowAnswer
     from train.asked import Answered, Data
     from train.export import Export
@@ -73,8 +73,14 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Everything that was compared."""
+    """Everything that was compared, and all of `compare.json`.
 
+    `file` is what llama.cpp and Ollama served, `needed` the share of labels in which they have to agree.
+    """
+
+    file: str
+    sha256: str
+    needed: float
     rows: int
     prompts: Prompts
     servers: Agreement
@@ -89,11 +95,11 @@ def main() -> None:
     served, whole = (_export(exports, name, options.gguf) for name in (settings.compare.quantization, "F16"))
     data = read_all(options.data, options.rows)
     part = read_all(options.data, min(settings.compare.transformers_rows, options.rows or sys.maxsize))
-    compared = compare(options.merged, served, whole, data, part, options.output)
-    report = "\n".join(_report(compared, served, whole, settings.compare.agreement)) + "\n"
+    needed = settings.compare.agreement
+    compared = compare(options.merged, served, whole, data, part, options.output, needed)
+    report = "\n".join(_report(compared, served, whole)) + "\n"
     write_text(options.output / "compare.md", report)
-    about = {"file": served.path.name, "sha256": served.sha256, "needed": settings.compare.agreement}
-    text = json.dumps(about | asdict(compared), indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(asdict(compared), indent=1, ensure_ascii=False) + "\n"
     write_text(options.output / "compare.json", text)
     write_manifest(
         options.output / "compare.json",
@@ -104,19 +110,25 @@ def main() -> None:
         counts={"rows": compared.rows, "same labels": compared.servers.same_labels.count},
     )
     print(report)
-    if found := list(failures(compared, settings.compare.agreement)):
+    if found := list(failures(compared)):
         sys.exit("\n".join(found))
 
 
 def compare(
-    merged: Path, served: Export, whole: Export, data: Sequence[Data], part: Sequence[Data], measured: Path
+    merged: Path,
+    served: Export,
+    whole: Export,
+    data: Sequence[Data],
+    part: Sequence[Data],
+    measured: Path,
+    needed: float,
 ) -> Comparison:
     """Ask all runtimes. `part` are the rows that Transformers and llama.cpp with F16 are asked."""
     rows = [row for each in data for row in each.rows]
     texts = [row.text for row in rows]
     prompts = {"transformers": by_transformers(merged, texts)}
     with (
-        llama_cpp(served.path, context=context_for(data, served.path)) as url,
+        llama_cpp(served.path, context=context_for(texts, served.path)) as url,
         ollama(served.path, MODEL) as other,
     ):
         prompts["llama_cpp"] = by_llama_cpp(url, texts)
@@ -126,8 +138,12 @@ def compare(
         by_llama = ask([first], data, measured, lambda: nullcontext(url))[0]
         by_other = ask([second], data, measured, lambda: nullcontext(other))[0]
     free = Respondent("llama_cpp", whole.quantization, "free", whole.path, whole.sha256)
-    beside = ask([free], part, measured, lambda: llama_cpp(whole.path, context=context_for(part, whole.path)))
+    context = context_for((text for each in part for text in each.texts), whole.path)
+    beside = ask([free], part, measured, lambda: llama_cpp(whole.path, context=context))
     return Comparison(
+        file=served.path.name,
+        sha256=served.sha256,
+        needed=needed,
         rows=len(rows),
         prompts=same_prompts(rows, prompts, [reply.tokens_in for reply in by_other.replies]),
         servers=agreement(by_llama, by_other),
@@ -164,7 +180,7 @@ def agreement(one: Answered, other: Answered) -> Agreement:
     )
 
 
-def failures(compared: Comparison, needed: float) -> Iterator[str]:
+def failures(compared: Comparison) -> Iterator[str]:
     """One sentence for each thing that is not as it must be."""
     if differing := compared.prompts.differing:
         yield (
@@ -174,10 +190,10 @@ def failures(compared: Comparison, needed: float) -> Iterator[str]:
     same = compared.servers.same_labels
     if same.value is None:
         yield "neither Ollama nor llama.cpp gave a decision on any row"
-    elif same.value < needed:
+    elif same.value < compared.needed:
         yield (
             f"Ollama and llama.cpp give the same labels on {percent(same.value)} of {same.total:,} rows, "
-            f"less than {percent(needed)}; they differ on {_named(compared.servers.differing)}"
+            f"less than {percent(compared.needed)}; they differ on {_named(compared.servers.differing)}"
         )
 
 
@@ -197,7 +213,7 @@ def _export(exports: Mapping[str, Export], quantization: str, folder: Path) -> E
     return exports[quantization]
 
 
-def _report(compared: Comparison, served: Export, whole: Export, needed: float) -> Iterator[str]:
+def _report(compared: Comparison, served: Export, whole: Export) -> Iterator[str]:
     prompts = compared.prompts
     yield from ("# One model in three runtimes", "", f"On {compared.rows:,} rows.", "", "## Prompts", "")
     yield (
@@ -215,7 +231,7 @@ def _report(compared: Comparison, served: Export, whole: Export, needed: float) 
     yield ""
     yield (
         f"Labels are compared where at least one of the two gave a decision. The first two must agree on "
-        f"{percent(needed)}; the others are only reported, for they add numbers in other orders."
+        f"{percent(compared.needed)}; the others are only reported, for they add numbers in other orders."
     )
     for title, differing in (
         ("prompts differ", prompts.differing),
@@ -238,10 +254,7 @@ def _figures(found: Agreement) -> list[str]:
 def _arguments() -> argparse.Namespace:
     made = parser(__doc__)
     made.add_argument("merged", type=Path, help="the folder of merge.py")
-    made.add_argument("gguf", type=Path, help="the folder of export.py")
-    made.add_argument("--data", type=Path, nargs="+", required=True, help="labelled files")
-    made.add_argument("--rows", type=int, help="so many of each file, always the same; default: all")
-    made.add_argument("-o", "--output", type=Path, required=True, help="folder for what was measured")
+    add_arguments(made)
     return made.parse_args()
 
 

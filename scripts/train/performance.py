@@ -32,10 +32,9 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from devrouter.core.decision import decision_schema
-from devrouter.engines.gguf import read_metadata
 from devrouter.evaluation.report import this_machine
 from devrouter.evaluation.rows import FileError, read_gold
-from train.asked import LIMIT, order_of
+from train.asked import LIMIT, context_for, order_of
 from train.config import PerformanceSettings, parser, run_command, settings_of
 from train.export import Export, exports_in
 from train.manifest import write_manifest
@@ -274,10 +273,7 @@ class _Server:
 @contextmanager
 def _server(export: Export, texts: Sequence[str], conditions: Conditions, slots: int) -> Iterator[_Server]:
     """A server whose slots hold the longest of the texts and its reply, each of them warm."""
-    metadata = read_metadata(export.path)
-    # No token is shorter than a byte, and the system prompt is part of the template.
-    longest = max(len(text.encode()) for text in texts) + len((metadata.chat_template or "").encode())
-    context = min(longest + LIMIT, metadata.context_length or sys.maxsize)
+    context = context_for(texts, export.path)
     with (
         llama_cpp(export.path, slots=slots, context=context, threads=conditions.threads) as url,
         httpx.Client(base_url=url, trust_env=False, timeout=_PATIENCE) as client,

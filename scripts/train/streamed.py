@@ -80,7 +80,7 @@ def _in_turn(
 ) -> Iterator[tuple[GoldRow, list[Timing | None]]]:
     """Each row with a timing of each file's reply, None where that was no decision."""
     with ExitStack() as stack, asyncio.Runner() as runner:
-        engines = [_engine(stack, gguf, context_for([data], gguf)) for gguf in files]
+        engines = [_engine(stack, gguf, context_for(data.texts, gguf)) for gguf in files]
         bar = stack.enter_context(progress_bar(len(data.rows), done=len(data.rows) - len(waiting)))
         for engine in engines:
             runner.run(_timed(engine, waiting[0]))  # Its first prompt is read whole, later ones in part.

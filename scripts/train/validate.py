@@ -61,7 +61,9 @@ _WHOLE = frozenset({"F32", "F16", "BF16"})
 
 
 def main() -> None:
-    options = _arguments()
+    arguments = parser(__doc__)
+    add_arguments(arguments)
+    options = arguments.parse_args()
     settings = settings_of(options)
     exports = compared_exports(options.gguf)
     data = read_all(options.data, options.rows)
@@ -121,7 +123,8 @@ def answers_of(export: Export, data: Sequence[Data], measured: Path, slots: int)
     respondents = [
         Respondent("llama_cpp", export.quantization, mode, export.path, export.sha256) for mode in _MODES
     ]
-    gguf, context = export.path, context_for(data, export.path)
+    gguf = export.path
+    context = context_for((text for each in data for text in each.texts), gguf)
     answered = ask(respondents, data, measured, lambda: llama_cpp(gguf, slots=slots, context=context), slots)
     return dict(zip(_MODES, answered, strict=True))
 
@@ -231,13 +234,12 @@ def _as_json(
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
-def _arguments() -> argparse.Namespace:
-    made = parser(__doc__)
+def add_arguments(made: argparse.ArgumentParser) -> None:
+    """What is measured, on which rows, and where it is written."""
     made.add_argument("gguf", type=Path, help="the folder of export.py")
     made.add_argument("--data", type=Path, nargs="+", required=True, help="labelled files")
     made.add_argument("--rows", type=int, help="so many of each file, always the same; default: all")
     made.add_argument("-o", "--output", type=Path, required=True, help="folder for what was measured")
-    return made.parse_args()
 
 
 if __name__ == "__main__":

@@ -69,15 +69,6 @@ def trained() -> Trained:
 
 
 @pytest.fixture(scope="session")
-def smollm2() -> Path:
-    """SmolLM2-135M-Instruct, a real model small enough for a test."""
-    path = get_model.path_of("smollm2")
-    if not path.exists():
-        pytest.skip("SmolLM2 is not there: python3 scripts/runtime/get_model.py smollm2")
-    return path
-
-
-@pytest.fixture(scope="session")
 def ollama_program() -> Path:
     program = get_ollama.path()
     if not program.exists():

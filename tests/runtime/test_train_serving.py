@@ -114,7 +114,7 @@ def test_another_model_of_the_same_name_is_asked_anew(place: Work, capfd: pytest
     export = place.exports["F16"]
     data = [read_data(place.data.path, 2)]
     first = Respondent("llama_cpp", "F16", "constrained", export.path, "one")
-    served = partial(llama_cpp, export.path, context=context_for(data, export.path), threads=1)
+    served = partial(llama_cpp, export.path, context=context_for(data[0].texts, export.path), threads=1)
     before = ask([first], data, place.measured, served)[0]
     assert ask([first], data, place.measured, lambda: pytest.fail("it was asked again"))[0] == before
     other = Respondent("llama_cpp", "F16", "constrained", export.path, "other")

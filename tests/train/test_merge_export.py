@@ -79,6 +79,22 @@ def test_a_template_that_lost_its_prompt_is_refused_by_merge(tuned: Path, base: 
     assert not (tmp_path / "merged").exists()
 
 
+def test_the_prompt_of_the_other_recipe_is_refused(
+    tuned: Path, merged: Path, base: Path, tmp_path: Path
+) -> None:
+    """It lists the fields in another order than the model learned to write them."""
+    mixed = copied(tuned / "adapter", tmp_path / "adapter")
+    signed_anew(mixed, {"base": str(base), "recipe": "labels_first"})
+    with pytest.raises(FileError, match=r"holds that of training\.recipe=rewrite_first"):
+        in_process(merge.main, tmp_path, "-o", tmp_path / "merged")
+    other = copied(merged, tmp_path / "other")
+    signed_anew(other, {"recipe": "labels_first"})
+    with pytest.raises(FileError, match=r"holds that of training\.recipe=rewrite_first"):
+        in_process(export.main, other, "-o", tmp_path / "gguf")
+    assert not (tmp_path / "merged").exists()
+    assert not (tmp_path / "gguf").exists()
+
+
 def test_a_template_that_lost_its_prompt_is_refused_by_export(merged: Path, tmp_path: Path) -> None:
     lost = copied(merged, tmp_path / "merged")
     lose_the_prompt(lost)

@@ -15,7 +15,9 @@ from tests.train.conftest import ROWS, SMALL, TEXTS, tune, weights
 from tests.unit.training import command, run, write
 from train.config import read_settings
 from train.merge import system_prompt
+from train.prompt_tokens import by_llama_cpp
 from train.rows import FileError, Labelled, read_rows
+from train.serving import llama_cpp
 
 pytestmark = [
     pytest.mark.real,
@@ -159,6 +161,23 @@ def test_a_gguf_file_can_be_tuned(exported: Path, merged: Path, splits: Path, tm
         assert words(text).input_ids == own(text).input_ids
     tuned = tune(splits, tmp_path, gguf, "--set", "training.epochs=1")
     assert (tuned / "adapter" / "adapter_model.safetensors").is_file()
+
+
+def test_words_of_a_gguf_file_are_cut_as_llama_cpp_cuts_them(smollm2: Path) -> None:
+    """SmolLM2's file asks for each digit on its own, which Transformers does not read out of it."""
+    from train.base import tokenizer_of
+
+    tokenizer = tokenizer_of(str(smollm2))
+    texts = [
+        *TEXTS,
+        "from 3.11 to  12 in 2,048 steps",
+        "x=1234567;\n\n   99 bottles\t7",
+        "v2 of h264 at 60fps",
+    ]
+    with llama_cpp(smollm2) as url:
+        prompts = by_llama_cpp(url, texts)
+    for prompt in prompts:
+        assert tokenizer(prompt.text, add_special_tokens=False).input_ids == list(prompt.tokens), prompt.text
 
 
 def test_a_base_that_cannot_be_loaded_is_named(exported: Path, splits: Path, tmp_path: Path) -> None:

@@ -31,6 +31,9 @@ def compared(place_rows: Sequence[GoldRow], ollama: Sequence[str], transformers:
     one = [Prompt("p", (1, 2))] * len(place_rows)
     prompts = {"transformers": one, "llama_cpp": one, "ollama": one}
     return Comparison(
+        file="devrouter-Q8_0.gguf",
+        sha256="",
+        needed=NEEDED,
         rows=len(place_rows),
         prompts=same_prompts(place_rows, prompts, [2] * len(place_rows)),
         servers=agreement(right, answered(place_rows, ollama)),
@@ -46,9 +49,9 @@ def test_two_of_a_hundred_may_differ_and_three_may_not(tmp_path: Path) -> None:
     rows = work(tmp_path, rows=100).data.rows
     right = [good(0, row) for row in rows]
     few = compared(rows, [*map(other_label, rows[:2]), *right[2:]], right)
-    assert list(failures(few, NEEDED)) == []
+    assert list(failures(few)) == []
     assert few.servers.differing == tuple(row.id for row in rows[:2])
-    (said,) = failures(compared(rows, [*map(other_label, rows[:3]), *right[3:]], right), NEEDED)
+    (said,) = failures(compared(rows, [*map(other_label, rows[:3]), *right[3:]], right))
     assert "same labels on 97.0 % of 100 rows, less than 98.0 %" in said
     assert all(str(row.id) in said for row in rows[:3])
     assert str(rows[3].id) not in said
@@ -65,7 +68,7 @@ def test_transformers_is_reported_and_refuses_nothing(tmp_path: Path) -> None:
     rows = work(tmp_path, rows=10).data.rows
     found = compared(rows, [good(0, row) for row in rows], [other_label(row) for row in rows])
     assert found.transformers.same_labels.count == 0
-    assert list(failures(found, NEEDED)) == []
+    assert list(failures(found)) == []
 
 
 def test_a_row_that_one_of_two_did_not_answer_differs_and_one_that_neither_did_says_nothing(
@@ -80,7 +83,7 @@ def test_a_row_that_one_of_two_did_not_answer_differs_and_one_that_neither_did_s
     nothing = replace(
         compared(rows, right, right), servers=agreement(answered(rows, [""] * 4), answered(rows, [""] * 4))
     )
-    (said,) = failures(nothing, NEEDED)
+    (said,) = failures(nothing)
     assert "neither Ollama nor llama.cpp gave a decision" in said
 
 
@@ -92,7 +95,7 @@ def test_prompts_that_differ_by_a_token_or_that_ollama_counts_otherwise_are_name
     assert found.differing == (rows[0].id, rows[1].id)
     assert found.counted == 3
     right = [good(0, row) for row in rows]
-    (said,) = failures(replace(compared(rows, right, right), prompts=found), NEEDED)
+    (said,) = failures(replace(compared(rows, right, right), prompts=found))
     assert said == f"2 of 4 prompts are not the same tokens in all three runtimes: {rows[0].id}, {rows[1].id}"
 
 
