@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from datasets import Dataset
@@ -23,13 +23,18 @@ _WHOLE = "whole"
 Rows = list[dict[str, list[int]]]
 
 
+def weights_held(training: TrainingSettings) -> Literal["4-bit NF4", "float32"]:
+    """How the base's weights are kept here while it is tuned: in 4 bits for an adapter on CUDA."""
+    return "4-bit NF4" if torch.cuda.is_available() and training.method == "lora" else "float32"
+
+
 def trainer_of(rows: Rows, validation: Rows, tokenizer: Any, settings: Settings, folder: Path) -> SFTTrainer:  # noqa: ANN401
     """A trainer of these rows, whose checkpoints lie in `folder`."""
     training = settings.training
     cuda = torch.cuda.is_available()
     set_seed(settings.seed)  # Before the adapter draws its first weights.
     return SFTTrainer(
-        model=_model(training, folder, cuda=cuda),
+        model=_model(training, folder),
         args=SFTConfig(
             output_dir=str(folder),
             num_train_epochs=training.epochs,
@@ -105,9 +110,8 @@ def _adapter(training: TrainingSettings) -> LoraConfig:
     )
 
 
-def _model(training: TrainingSettings, folder: Path, *, cuda: bool) -> Any:  # noqa: ANN401
-    """The base: 4 bits for an adapter on CUDA, else as it is meant to be computed with."""
-    if not (cuda and training.method == "lora"):
+def _model(training: TrainingSettings, folder: Path) -> Any:  # noqa: ANN401
+    if weights_held(training) == "float32":
         return model_of(training.base, dtype=torch.float32)
     from transformers import BitsAndBytesConfig
 

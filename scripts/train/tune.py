@@ -67,13 +67,13 @@ def main() -> None:
     if not examples[0].kept:
         raise FileError(f"{files[0]}: no row is left to train on")
     checkpoints = _checkpoints(options.output, settings, inputs, resume=options.resume)
-    made, history = _train(examples, tokenizer, settings, checkpoints)
+    made, history, weights = _train(examples, tokenizer, settings, checkpoints)
     write_text(options.output / "loss.svg", loss_svg(history))
     counts = {"rows": len(examples[0].kept), **_without(examples[0]), **_losses(history)}
     write_manifest(
         made,
         "tune",
-        settings=training,
+        settings=asdict(training) | {"base_weights": weights},
         seed=settings.seed,
         inputs=[*inputs, SYSTEM_PROMPT, *files_of(training.base)],
         counts=counts,
@@ -109,9 +109,12 @@ def _train(
     tokenizer: Any,  # noqa: ANN401
     settings: Settings,
     checkpoints: Path,
-) -> tuple[Path, list[dict[str, float]]]:
-    """Train, from the last whole checkpoint where there is one; the folder made, and the losses by step."""
-    from train.trainer import last_checkpoint, trainer_of
+) -> tuple[Path, list[dict[str, float]], str]:
+    """Train, from the last whole checkpoint where there is one.
+
+    The folder made, the losses by step, and how the base's weights were kept meanwhile.
+    """
+    from train.trainer import last_checkpoint, trainer_of, weights_held
 
     made = checkpoints.parent / ("adapter" if settings.training.method == "lora" else "model")
     rows = [[asdict(example) for example in found.kept] for found in examples]
@@ -125,7 +128,7 @@ def _train(
     tokenizer.save_pretrained(arriving)
     shutil.rmtree(made, ignore_errors=True)
     arriving.rename(made)
-    return made, trainer.state.log_history
+    return made, trainer.state.log_history, weights_held(settings.training)
 
 
 def _checkpoints(output: Path, settings: Settings, inputs: list[Path], *, resume: bool) -> Path:

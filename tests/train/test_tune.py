@@ -145,6 +145,7 @@ def test_all_weights_can_be_tuned(base: Path, splits: Path, tmp_path: Path) -> N
     assert all((after[name] != before[name]).any() for name in before)
     manifest = json.loads((tuned / "model.manifest.json").read_text())
     assert manifest["counts"]["last_loss"] < manifest["counts"]["first_loss"]
+    assert manifest["settings"]["base_weights"] == "float32"
 
 
 def test_a_gguf_file_can_be_tuned(exported: Path, merged: Path, splits: Path, tmp_path: Path) -> None:
