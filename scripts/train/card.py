@@ -31,6 +31,7 @@ from train import card_results as results
 from train.asked import LIMIT
 from train.card_evidence import NOT_MEASURED, read_run
 from train.config import parser, run_command, settings_of
+from train.export import shown_types
 from train.rows import FileError, write_text
 
 if TYPE_CHECKING:
@@ -260,11 +261,16 @@ def quality(run: Run, served: Manifest) -> Iterator[str]:
 
 def exports(run: Run) -> Iterator[str]:
     rows = [
-        [f"`{PurePosixPath(export.made).name}`", _size(run.file(export.made)), f"`{sha256}`"]
+        [
+            f"`{PurePosixPath(export.made).name}`",
+            _size(run.file(export.made)),
+            shown_types(export.counts.get("weights", {})) or UNKNOWN,
+            f"`{sha256}`",
+        ]
         for export in run.exports
         for sha256 in export.outputs.values()
     ]
-    yield from table(["file", "size", "SHA-256"], rows)
+    yield from table(["file", "size", "weights", "SHA-256"], rows)
     yield from ("", *results.gate(run))
 
 

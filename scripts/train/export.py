@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -26,6 +27,7 @@ from train.rows import FileError, write_text
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
 _CONVERT = Path(__file__).with_name("convert.py")
 _CONVERTED = ("F16", "Q8_0")
@@ -51,8 +53,10 @@ def main() -> None:
             settings={"quantization": quantization},
             seed=settings.seed,
             inputs=[options.merged],
+            counts={"weights": (weights := weight_types(path))},
         )
-        print(f"{path} ({path.stat().st_size / 1e6:,.1f} MB), {write_modelfile(path).name}", flush=True)
+        about = f"{path.stat().st_size / 1e6:,.1f} MB: {shown_types(weights)}"
+        print(f"{path} ({about}), {write_modelfile(path).name}", flush=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,25 @@ def export(merged: Path, path: Path, quantization: str) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def weight_types(path: Path) -> dict[str, float]:
+    """The shares of a GGUF file's weights by the type they are kept in, the largest first.
+
+    A file is named after the type it was asked for. Where the rows of a matrix are no multiple of 256 long,
+    llama.cpp keeps it in a finer type, so that of a small model's Q6_K most may be Q8_0.
+    """
+    from gguf import GGUFReader
+
+    counts: Counter[str] = Counter()
+    for tensor in GGUFReader(path).tensors:
+        counts[tensor.tensor_type.name] += int(tensor.n_elements)
+    shares = {name: round(count / counts.total(), 3) for name, count in counts.most_common()}
+    return {name: share for name, share in shares.items() if share}
+
+
+def shown_types(weights: Mapping[str, float]) -> str:
+    return ", ".join(f"{share:.0%} {name}" for name, share in weights.items())
 
 
 def write_modelfile(path: Path) -> Path:

@@ -11,7 +11,7 @@ import pytest
 from devrouter.engines.gguf import read_metadata
 from tests.train.conftest import in_process
 from train import export, merge
-from train.manifest import manifest_path, write_manifest
+from train.manifest import check_manifest, manifest_path, write_manifest
 from train.rows import FileError
 from train.tiny import TEMPLATE
 
@@ -49,6 +49,8 @@ def test_the_exports_hold_the_prompt_and_each_has_its_modelfile(exported: Path) 
         modelfile = item.path.with_suffix(".Modelfile").read_text()
         assert modelfile.startswith(f"FROM ./{item.path.name}\n")
         assert merge.system_prompt() in modelfile
+        (most, *_) = check_manifest(item.path)["counts"]["weights"]
+        assert most == item.quantization
     assert found[0].path.stat().st_size > found[1].path.stat().st_size
 
 

@@ -80,7 +80,14 @@ def export(work: Path, quantization: str, context: int = 2048) -> Path:
     path = work / "gguf" / f"devrouter-{quantization}.gguf"
     path.parent.mkdir(exist_ok=True)
     write_tiny_gguf(path, system=system_prompt(), context=context)
-    write_manifest(path, "export", settings={"quantization": quantization}, seed=1, inputs=[work / "merged"])
+    write_manifest(
+        path,
+        "export",
+        settings={"quantization": quantization},
+        seed=1,
+        inputs=[work / "merged"],
+        counts={"weights": {"Q8_0": 0.802, "Q6_K": 0.198}},
+    )
     return path
 
 

@@ -153,6 +153,7 @@ def test_the_gates_verdicts_stand_in_it(run: Path) -> None:
     ]
     assert cells(exports, "Q8_0")["verdict"] == f"**{verdict}**"
     assert sha256_of_file(run / "gguf" / "devrouter-Q8_0.gguf") in exports
+    assert cells(exports, "`devrouter-Q8_0.gguf`")["weights"] == "80% Q8_0, 20% Q6_K"
 
 
 def test_an_export_that_passed_is_the_one_to_take(run: Path) -> None:
