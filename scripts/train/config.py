@@ -83,6 +83,7 @@ class TeachSettings:
 
 @dataclass(frozen=True, slots=True)
 class JudgeSettings:
+    needs_rewrite: bool
     minimum_score: Annotated[int, Field(ge=1, le=5)]
     agree_on: tuple[Label, ...]
     cap_per_intent: Annotated[int, Field(ge=0)]

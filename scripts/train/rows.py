@@ -108,6 +108,12 @@ class Labelled:
         return self.group or self.id
 
     @property
+    def fields(self) -> dict[str, Any]:
+        """The five fields, as far as they are written."""
+        labels = {"intent": self.intent, "complexity": self.complexity, "route": self.route}
+        return {"rewrite": self.rewrite, **labels, "missing": [item.phrase for item in self.missing]}
+
+    @property
     def decision(self) -> Decision:
         """The five fields as the model is to write them. Raises `ValueError` where there is no rewrite."""
         if self.rewrite is None:

@@ -5,9 +5,10 @@
     python scripts/train/tune.py work/splits -o work/small --set training.base=SmolLM2.gguf
 
 Each row is the prompt that `merge.py` bakes and, as the reply, the decision's JSON and the end token; the
-loss is taken on the reply alone. A row without a rewrite, or longer than `training.max_length`, is left out
-and counted. A checkpoint is written every few minutes; `--resume` goes on from the last whole one and ends
-where an uninterrupted run would. `loss.svg` shows the loss on the training rows and on `validation.jsonl`.
+loss is taken on the reply alone. Rows longer than `training.max_length` are left out and counted, and so are
+those without a rewrite, but that `labels_first` learns what their replies begin with: the labels. A
+checkpoint is written every few minutes; `--resume` goes on from the last whole one and ends where an
+uninterrupted run would. `loss.svg` shows the loss on the training rows and on `validation.jsonl`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from devrouter.core.decision import Decision
     from train.config import Settings, TrainingSettings
 
 
@@ -45,9 +45,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Rows to learn from, and how many could not be."""
+    """Rows to learn from, how many of them for their labels alone, and how many could not be learned from."""
 
     kept: tuple[Example, ...]
+    labels_alone: int
     without_rewrite: int
     too_long: int
 
@@ -69,7 +70,7 @@ def main() -> None:
     checkpoints = _checkpoints(options.output, settings, inputs, resume=options.resume)
     made, history, weights = _train(examples, tokenizer, settings, checkpoints)
     write_text(options.output / "loss.svg", loss_svg(history))
-    counts = {"rows": len(examples[0].kept), **_without(examples[0]), **_losses(history)}
+    counts = {"rows": len(examples[0].kept), **_besides(examples[0]), **_losses(history)}
     write_manifest(
         made,
         "tune",
@@ -81,27 +82,36 @@ def main() -> None:
     print(f"{made}: {json.dumps(counts)}")
 
 
-def reply_of(decision: Decision, recipe: str) -> str:
-    """The decision as the model is to write it, without the end token."""
-    values = decision.to_dict()
-    return json.dumps({name: values[name] for name in ORDERS[recipe]}, ensure_ascii=False)
+def reply_of(row: Labelled, recipe: str) -> str:
+    """What the model is to write, without the end token; without a rewrite it is what stands before that."""
+    order, values = ORDERS[recipe], row.fields
+    if row.rewrite is None:
+        labels = {name: values[name] for name in order[: order.index("rewrite")]}
+        return json.dumps(labels, ensure_ascii=False).removesuffix("}") + ', "rewrite":'
+    return json.dumps({name: values[name] for name in order}, ensure_ascii=False)
 
 
 def example_of(row: Labelled, tokenizer: Any, recipe: str) -> Example:  # noqa: ANN401
     """The row in tokens. Prompt and reply are cut apart before they are tokenised, as they are in use."""
     prompt = tokenizer(prompt_for(tokenizer, row.text), add_special_tokens=False).input_ids
-    reply = tokenizer(reply_of(row.decision, recipe), add_special_tokens=False).input_ids
-    reply.append(tokenizer.eos_token_id)
+    reply = tokenizer(reply_of(row, recipe), add_special_tokens=False).input_ids
+    if row.rewrite is not None:
+        reply.append(tokenizer.eos_token_id)
     return Example(prompt + reply, [0] * len(prompt) + [1] * len(reply))
 
 
 def examples_of(rows: Iterable[Labelled], tokenizer: Any, training: TrainingSettings) -> Examples:  # noqa: ANN401
     """The rows in tokens, in order; none is cut."""
     rows = list(rows)
-    learnable = [row for row in rows if row.rewrite is not None]
-    examples = [example_of(row, tokenizer, training.recipe) for row in learnable]
-    kept = tuple(example for example in examples if len(example.input_ids) <= training.max_length)
-    return Examples(kept, len(rows) - len(learnable), len(examples) - len(kept))
+    learnable = [row for row in rows if row.rewrite is not None or training.recipe == "labels_first"]
+    examples = [(row, example_of(row, tokenizer, training.recipe)) for row in learnable]
+    kept = [pair for pair in examples if len(pair[1].input_ids) <= training.max_length]
+    return Examples(
+        kept=tuple(example for _, example in kept),
+        labels_alone=sum(row.rewrite is None for row, _ in kept),
+        without_rewrite=len(rows) - len(learnable),
+        too_long=len(examples) - len(kept),
+    )
 
 
 def _train(
@@ -151,14 +161,18 @@ def _checkpoints(output: Path, settings: Settings, inputs: list[Path], *, resume
 
 
 def _said(path: Path, found: Examples, longest: int) -> str:
-    left_out = [f"{count:,} {why}" for why, count in _without(found).items() if count]
+    besides = [f"{count:,} {why}" for why, count in _besides(found).items() if count]
     return ", ".join(
-        [f"{path.name}: {len(found.kept):,} rows", *left_out, f"at most {longest:,} tokens a row"]
+        [f"{path.name}: {len(found.kept):,} rows", *besides, f"at most {longest:,} tokens a row"]
     )
 
 
-def _without(found: Examples) -> dict[str, int]:
-    return {"left out without a rewrite": found.without_rewrite, "left out as too long": found.too_long}
+def _besides(found: Examples) -> dict[str, int]:
+    return {
+        "for their labels alone": found.labels_alone,
+        "left out without a rewrite": found.without_rewrite,
+        "left out as too long": found.too_long,
+    }
 
 
 def _losses(history: list[dict[str, float]]) -> dict[str, float]:

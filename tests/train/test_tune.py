@@ -136,6 +136,32 @@ def test_rows_that_cannot_be_learned_from_are_counted(
     )
 
 
+def test_with_the_labels_first_rows_without_a_rewrite_teach_their_labels(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their replies have no end, so that a model does not learn to leave the rewrite out."""
+    from train.merge import baked_tokenizer
+    from train.tune import examples_of
+
+    write(tmp_path / "train.jsonl", [{**ROWS[0], "rewrite": None}, ROWS[1]])
+    settings = read_settings(single=["training.recipe=labels_first"]).training
+    tokenizer = baked_tokenizer(str(base), "labels_first")
+    rows = read_rows(tmp_path / "train.jsonl", Labelled)
+    alone, whole = (
+        tokenizer.decode(
+            [token for token, learned in zip(each.input_ids, each.completion_mask, strict=True) if learned]
+        )
+        for each in examples_of(rows, tokenizer, settings).kept
+    )
+    labels, end = alone.split(', "rewrite":')
+    assert json.loads(labels + "}") == {name: ROWS[0][name] for name in FIELDS if name != "rewrite"}
+    assert end == ""
+    assert whole.endswith('"}<|im_end|>')
+    tuned = tune(tmp_path, tmp_path / "tuned", base, "--set", "training.recipe=labels_first")
+    assert "2 rows, 1 for their labels alone" in capsys.readouterr().out
+    assert json.loads((tuned / "adapter.manifest.json").read_text())["counts"]["for their labels alone"] == 1
+
+
 def test_all_weights_can_be_tuned(base: Path, splits: Path, tmp_path: Path) -> None:
     tuned = tune(
         splits, tmp_path, base, "--set", "training.method=full", "--set", "training.learning_rate=3e-3"

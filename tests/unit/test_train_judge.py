@@ -112,6 +112,23 @@ def test_an_intent_keeps_its_best_rows_and_of_equals_the_first_by_id(tmp_path: P
     assert set(reasons(found).values()) == {"over the cap"}
 
 
+def test_rows_without_a_rewrite_can_stay_for_their_labels_and_give_way_to_those_with_one(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        labelled("a", rewrite=None),
+        labelled("b", rewrite=None),
+        labelled("c"),
+        labelled("d", rewrite=""),
+    ]
+    found = judged(tmp_path, *rows)
+    check(found, needs_rewrite=False)
+    assert [row.text for row in found.kept] == ["a", "b", "c"]
+    assert set(reasons(found).values()) == {"rewrite withheld: empty"}
+    cap(found, 1)
+    assert [row.text for row in found.kept] == ["c"]
+
+
 def test_the_report_counts_by_reason_and_intent(tmp_path: Path) -> None:
     found = judged(tmp_path, labelled("one"), labelled("two", intent="review", rewrite=None))
     check(found)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from devrouter.core.decision import Complexity, Decision, Intent, Route
+from devrouter.core.decision import Decision
 from devrouter.engines.prompting import field_order
+from tests.unit.training import labelled
 from train.config import read_settings
 from train.merge import ORDERS, SYSTEM_PROMPT, bake, check_baked, system_prompt
-from train.rows import FileError
+from train.rows import FileError, Labelled, parsed
 from train.tiny import TEMPLATE
 from train.tune import reply_of
 
@@ -57,11 +59,18 @@ def test_a_prompt_lists_the_fields_in_the_order_of_the_reply(recipe: str) -> Non
 
 @pytest.mark.parametrize("recipe", ORDERS)
 def test_a_reply_is_the_same_decision_in_the_order_of_its_recipe(recipe: str) -> None:
-    decision = Decision("Grüße {x}", Intent.DEBUG, Complexity.LOW, Route.SMALL_LOCAL, ("a log",))
-    reply = reply_of(decision, recipe)
+    row = parsed(json.dumps(labelled("grüße {x}", rewrite="Grüße {x}")).encode(), Labelled, "row")
+    reply = reply_of(row, recipe)
     assert tuple(json.loads(reply)) == ORDERS[recipe]
-    assert Decision.from_json(reply) == decision
-    assert recipe != "rewrite_first" or reply == decision.to_json()
+    assert Decision.from_json(reply) == row.decision
+    assert recipe != "rewrite_first" or reply == row.decision.to_json()
+
+
+def test_a_reply_without_a_rewrite_is_how_one_with_it_begins() -> None:
+    row = parsed(json.dumps(labelled("grüße {x}", rewrite="Grüße {x}")).encode(), Labelled, "row")
+    begun = reply_of(replace(row, rewrite=None), "labels_first")
+    assert begun.endswith('"rewrite":')
+    assert reply_of(row, "labels_first") == f'{begun} "Grüße {{x}}"}}'
 
 
 def test_the_default_prompt_is_the_file_as_it_stands() -> None:
