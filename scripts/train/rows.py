@@ -85,7 +85,7 @@ class Prompt:
 class Labelled:
     """A prompt with its labels. `score` is what the judge gave it, from 1 to 5, where one did.
 
-    `rewrite` is None where none was written; such a row can be measured against but not learned from.
+    `rewrite` is None where none was written; of such a row only the labels can be learned.
     """
 
     id: Name
