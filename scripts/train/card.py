@@ -156,18 +156,21 @@ def _standing(run: Run, served: Manifest) -> str:
 
 
 def _sets(run: Run) -> str:
-    """What the sets are, of those that were measured."""
-    split = run.steps.get("split")
-    against = [PurePosixPath(name).stem for name in split.settings["against"]] if split else []
-    known = {
-        "validation": "*validation* are prompts of the sources that it was trained on, kept from training",
-        "holdout": "*holdout* are prompts of sources that it was not trained on",
-    }
+    """What the sets are, of those that were measured: known by their hashes, for a name says nothing."""
     own = "is a labelled file of its own"
-    known |= {
-        name: f"*{name}* {own}, checked to share no prompt with what it learned from" for name in against
+    known = {
+        "train": "are prompts that it learned from",
+        "validation": "are prompts of the sources that it was trained on, kept from training",
+        "holdout": "are prompts of sources that it was not trained on",
     }
-    described = [known.get(name, f"*{name}* {own}") for name in run.sets]
+    told = {}
+    if split := run.steps.get("split"):
+        told = dict.fromkeys(
+            split.inputs.values(), f"{own}, checked to share no prompt with what it learned from"
+        )
+        parts = {PurePosixPath(name).stem: sha256 for name, sha256 in split.outputs.items()}
+        told |= {parts[name]: what for name, what in known.items() if name in parts}
+    described = [f"*{name}* {told.get(found[0].data_sha256, own)}" for name, found in run.sets.items()]
     return f"In brackets 95 % intervals (Wilson's). {'; '.join([*described, *_absent(run)])}."
 
 

@@ -54,11 +54,13 @@ class Answers:
     """Who answered the rows of one set, and what; both in the same order.
 
     `name` is an export's quantisation, or what `--compare` calls another engine; that one has no `runtime`.
+    `data_sha256` is the hash of the labelled file.
     """
 
     name: str
     runtime: str | None
     mode: str | None
+    data_sha256: str
     rows: Sequence[GoldRow]
     answers: Sequence[RowAnswer]
 
@@ -212,24 +214,27 @@ def _answers(
         raise FileError(f"{path.parent}: is no folder of answers by its name; remove it")
     runtime, quantization, mode = who.groups()
     made = check_manifest(path)
-    gold = _gold(path, made["inputs"], data)
+    gold, sha256 = _gold(path, made["inputs"], data)
     header, rows, answers = _read(path, gold)
     # Transformers runs the merged folder, which is known by the hash of its manifest.
     models = {sha256_of_file(folder / f"{merged.made}{_SUFFIX}")} if merged else set()
     if runtime != "transformers":
         models = _models(each for each in exports if each.settings["quantization"] == quantization)
     _require_model(path, [header.version], models)
-    return Answers(quantization, runtime, mode, rows, answers)
+    return Answers(quantization, runtime, mode, sha256, rows, answers)
 
 
-def _gold(path: Path, inputs: Mapping[str, str], data: Sequence[Path]) -> Gold:
-    """The labelled rows that an answers file answers: where they were, or among `data`, or in data/."""
+def _gold(path: Path, inputs: Mapping[str, str], data: Sequence[Path]) -> tuple[Gold, str]:
+    """The labelled rows that an answers file answers: where they were, or among `data`, or in data/.
+
+    Together with the hash of their file.
+    """
     for name, sha256 in inputs.items():
         if Path(name).name != path.name:
             continue
         for candidate in (*data, path.parent / name, ROOT / "data" / path.name):
             if candidate.name == path.name and candidate.is_file() and sha256_of_file(candidate) == sha256:
-                return read_gold(candidate.read_bytes(), str(candidate))
+                return read_gold(candidate.read_bytes(), str(candidate)), sha256
     raise FileError(f"{path}: the rows that it answers are not where they were; name them with --data")
 
 
@@ -250,7 +255,10 @@ def _read(path: Path, gold: Gold) -> tuple[Header, list[GoldRow], list[RowAnswer
 
 
 def _compare(name: str, path: Path, sets: Mapping[str, list[Answers]]) -> None:
-    """Add another engine's answers to each set whose rows they answer. Raises `FileError` where none is."""
+    """Add another engine's answers to each set whose rows they answer. Raises `FileError` where none is.
+
+    Of a set whose rows not all exports were asked, it is those of the export that was asked most.
+    """
     content = path.read_bytes()
     read_answers(content, str(path), ())
     ids = {json.loads(line).get("id") for _, line in numbered_rows(content.splitlines())}
@@ -258,5 +266,6 @@ def _compare(name: str, path: Path, sets: Mapping[str, list[Answers]]) -> None:
     if not of_it:
         raise FileError(f"{path}: answers no row of {', '.join(sets) or 'any set that was measured'}")
     for found in of_it:
-        rows = found[0].rows
-        found.append(Answers(name, None, None, rows, read_answers(content, str(path), rows)[1]))
+        most = max(found, key=lambda each: len(each.rows))
+        answers = read_answers(content, str(path), most.rows)[1]
+        found.append(Answers(name, None, None, most.data_sha256, most.rows, answers))

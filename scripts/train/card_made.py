@@ -43,8 +43,9 @@ _LICENSES = (
 def is_trained_on(run: Run, prompt: str) -> bool:
     """Whether the manifest of the training shows that it was trained with this prompt."""
     tune = run.steps.get("tune")
-    shown = tune is not None and sha256_of(SYSTEM_PROMPT) in tune.inputs.values()
-    return shown and tune is not None and prompt == system_prompt(tune.settings["recipe"])
+    if tune is None or sha256_of(SYSTEM_PROMPT) not in tune.inputs.values():
+        return False
+    return prompt == system_prompt(tune.settings["recipe"])
 
 
 def system_prompt_of(run: Run) -> str | None:
@@ -194,7 +195,7 @@ def _labels(run: Run) -> Iterator[str]:
             f"{teach.counts['rejected']:,} of its replies were no decision."
         )
     elif judge is not None:
-        names = ", ".join(f"`{place}`" for place in _places(judge))
+        names = ", ".join(f"`{place}`" for place in _places(judge) if not _is_scores(place))
         yield f"The labels came with the rows, from {names}."
     else:
         yield "How they were made is not known: the manifest of `judge.py` is not in this folder any more."
@@ -244,8 +245,8 @@ def _command(manifest: Manifest) -> str:
     match manifest.step:
         case "collect":
             given = inputs if len(inputs) <= _NAMED else [*inputs[:_NAMED], "..."]
-        case "judge" if len(inputs) > 1:
-            given = [inputs[0], "--second", inputs[1]]
+        case "judge":
+            given = [inputs[0], *(word for place in inputs[1:] for word in _held_against(place))]
         case "split" if manifest.counts["dropped"]:
             given = [inputs[0], "--drop"]
         case "tune":
@@ -253,6 +254,15 @@ def _command(manifest: Manifest) -> str:
         case "merge":
             given = [_folder(_folder(inputs[0]))]
     return " ".join([f"python scripts/train/{manifest.step}.py", *given, "-o", made, *_changed(manifest)])
+
+
+def _held_against(place: str) -> list[str]:
+    """How `judge.py` was told of this input: what a model said, or other labels."""
+    return ["--model"] if _is_scores(place) else ["--second", place]
+
+
+def _is_scores(place: str) -> bool:
+    return place.endswith(".scores.jsonl")
 
 
 def _export_command(export: Manifest, run: Run) -> str:
@@ -270,6 +280,8 @@ def _measuring_command(manifest: Manifest) -> str:
     data_files = [name for name in inputs if name.endswith(".jsonl")]
     folders = dict.fromkeys(_folder(name) for name in inputs if name not in data_files)
     given = [*folders, *(["--data", *data_files] if data_files else [])]
+    if rows := manifest.settings.get("rows"):
+        given += ["--rows", str(rows)]
     command = [f"python scripts/train/{manifest.step}.py", *given, "-o", _folder(f"work/{manifest.made}")]
     return " ".join([*command, *_changed(manifest)])
 
@@ -299,9 +311,9 @@ def _changed(manifest: Manifest) -> list[str]:
     defaults = asdict(read_settings())
     section = _SECTIONS.get(manifest.step, manifest.step)
     changed = [] if manifest.seed == defaults["seed"] else [f"--set seed={manifest.seed}"]
+    usual = dict(_flat(defaults.get(section) or {}, section))
     for key, value in _flat(manifest.settings, section):
-        usual = dict(_flat(defaults.get(section) or {}, section)).get(key)
-        if key in dict(_flat(defaults.get(section) or {}, section)) and value != usual:
+        if key in usual and value != usual[key]:
             changed.append(f"--set {shlex.quote(f'{key}={_value(value)}')}")
     return changed
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from devrouter.evaluation.labels import Share
+    from devrouter.evaluation.measures import Comparison
     from devrouter.evaluation.rows import Label
     from train.card_evidence import Answers, Run
 
@@ -77,7 +78,7 @@ def beside(run: Run, quantization: str) -> Iterator[str]:
         for other in found:
             if served is None or other.runtime is not None:
                 continue
-            for field, each in compare(served.rows, other.answers, served.answers).items():
+            for field, each in _paired(served, other).items():
                 difference = f"{100 * each.difference:+.1f} points"
                 only = f"{each.only_second_right:,}", f"{each.only_first_right:,}"
                 rows.append([name, other.name, field, difference, *only, f"{each.p_value:.2g}"])
@@ -127,6 +128,19 @@ def weak_points(run: Run, quantization: str) -> Iterator[str]:
                 f" Of {valid.total:,} free replies {valid.total - valid.count:,} are no valid decision."
             )
         yield sentence
+
+
+def _paired(served: Answers, other: Answers) -> dict[Label, Comparison]:
+    """The two on the rows that both answered."""
+    answers = {row.id: answer for row, answer in zip(other.rows, other.answers, strict=True)}
+    both = [
+        (row, answers[row.id], answer)
+        for row, answer in zip(served.rows, served.answers, strict=True)
+        if row.id in answers
+    ]
+    return compare(
+        [row for row, *_ in both], [first for _, first, _ in both], [second for *_, second in both]
+    )
 
 
 # Figures of one

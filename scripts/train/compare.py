@@ -104,7 +104,7 @@ def main() -> None:
     write_manifest(
         options.output / "compare.json",
         "compare",
-        settings=settings.compare,
+        settings=asdict(settings.compare) | {"rows": options.rows},
         seed=settings.seed,
         inputs=[options.merged, served.path, whole.path, *(each.path for each in data)],
         counts={"rows": compared.rows, "same labels": compared.servers.same_labels.count},

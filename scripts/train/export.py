@@ -21,7 +21,7 @@ from devrouter.engines.ollama import OllamaOptions
 from devrouter.engines.setup import SetupRefused, plan
 from train.base import tokenizer_of
 from train.config import Quantization, parser, run_command, settings_of
-from train.manifest import check_manifest, write_manifest
+from train.manifest import check_manifest, sha256_of, write_manifest
 from train.merge import check_baked, system_prompt
 from train.rows import FileError, write_text
 
@@ -46,17 +46,20 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     for quantization in settings.export.quantizations:
         path = options.output / f"{settings.export.name}-{quantization}.gguf"
+        refused = refused_before(path)
         export(options.merged, path, quantization)
+        weights = weight_types(path)
         write_manifest(
             path,
             "export",
             settings={"quantization": quantization},
             seed=settings.seed,
             inputs=[options.merged],
-            counts={"weights": (weights := weight_types(path))},
+            counts={"weights": weights},
         )
-        about = f"{path.stat().st_size / 1e6:,.1f} MB: {shown_types(weights)}"
-        print(f"{path} ({about}), {write_modelfile(path).name}", flush=True)
+        beside = _beside(path, refused)
+        size = f"{path.stat().st_size / 1e6:,.1f} MB"
+        print(f"{path} ({size}: {shown_types(weights)}), {beside.name}", flush=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,16 @@ def exports_in(folder: Path) -> list[Export]:
         raise FileError(f"{folder}: holds no GGUF file; run export.py")
     order = get_args(Quantization)
     return sorted(found, key=lambda export: (order.index(export.quantization), export.path.name))
+
+
+def refusal_of(path: Path) -> Path:
+    """Where `validate.py` says why it refused an export."""
+    return path.with_suffix(".refused.md")
+
+
+def refused_before(path: Path) -> str | None:
+    """The hash of an export that was refused: one that comes out the same is not to be served either."""
+    return sha256_of(path) if refusal_of(path).is_file() and path.is_file() else None
 
 
 def export(merged: Path, path: Path, quantization: str) -> None:
@@ -121,6 +134,15 @@ def write_modelfile(path: Path) -> Path:
     modelfile = path.with_suffix(".Modelfile")
     write_text(modelfile, text)
     return modelfile
+
+
+def _beside(path: Path, refused: str | None) -> Path:
+    """The Modelfile of an export; of one that is what was refused before, why it has none."""
+    refusal = refusal_of(path)
+    if refused and refused == sha256_of(path):
+        return refusal
+    refusal.unlink(missing_ok=True)
+    return write_modelfile(path)
 
 
 def _convert(merged: Path, path: Path, quantization: str) -> None:

@@ -42,7 +42,7 @@ from train.teach import GUIDE
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from train.config import JudgeSettings
 
@@ -120,7 +120,7 @@ def main() -> None:
         "judge",
         settings=settings.judge,
         seed=settings.seed,
-        inputs=[path for path in (options.labels, options.second) if path],
+        inputs=[options.labels, *_judges(options)],
         counts={"kept": len(judged.kept), "dropped": reasons},
     )
     report = options.output.with_suffix(".md")
@@ -253,7 +253,7 @@ def _ask(judged: Judged, options: argparse.Namespace, settings: JudgeSettings, s
         asked_by=f"{settings.model.name}, guide {instruction}",
         read=read_score,
     )
-    path = options.output.with_suffix(".scores.jsonl")
+    path = _scores(options)
     answers = inquire(list(questions.values()), inquiry, path, yes=options.yes, dry_run=options.dry_run)
     if answers is None:
         return False
@@ -275,6 +275,20 @@ def _ask(judged: Judged, options: argparse.Namespace, settings: JudgeSettings, s
     judged.drop(reasons)
     judged.kept = [replace(row, score=float((found[row.id] or {})["score"])) for row in judged.kept]
     return True
+
+
+def _scores(options: argparse.Namespace) -> Path:
+    """What the model said, row by row."""
+    output: Path = options.output
+    return output.with_suffix(".scores.jsonl")
+
+
+def _judges(options: argparse.Namespace) -> Iterator[Path]:
+    """What the labels were held against."""
+    if options.second:
+        yield options.second
+    if options.model:
+        yield _scores(options)
 
 
 def _fault(row: Labelled, *, needs_rewrite: bool) -> tuple[str, str] | None:

@@ -61,8 +61,10 @@ def write_manifest(
         "settings": asdict(settings)
         if is_dataclass(settings) and not isinstance(settings, type)
         else settings,
-        "inputs": {_named(file, path.parent): sha256_of(file) for given in inputs for file in _files(given)},
-        "outputs": {_named(file, path.parent): sha256_of(file) for file in _files(made)},
+        "inputs": {
+            _named(file, path.parent): sha256_of(file) for given in inputs for file in files_in(given)
+        },
+        "outputs": {_named(file, path.parent): sha256_of(file) for file in files_in(made)},
         "versions": {"python": platform.python_version(), **versions()},
         "counts": counts or {},
     }
@@ -115,7 +117,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _files(path: Path) -> list[Path]:
+def files_in(path: Path) -> list[Path]:
     """The file itself, or all files of a folder but manifests."""
     if not path.is_dir():
         return [path]

@@ -42,7 +42,8 @@ def main() -> None:
     options = _arguments()
     settings = settings_of(options)
     tuned = tuned_weights(options.tuned)
-    about = {key: check_manifest(tuned)["settings"][key] for key in ("base", "recipe")}
+    settled = check_manifest(tuned)["settings"]
+    about = {key: settled[key] for key in ("base", "recipe")}
     merge(tuned, about["base"], options.output, about["recipe"])
     write_manifest(options.output, "merge", settings=about, seed=settings.seed, inputs=[tuned])
     print(f"{options.output} holds the merged model; its chat template holds the system prompt")

@@ -150,10 +150,13 @@ def also_different(runs: Sequence[Run]) -> list[str] | None:
 
 
 def _training(manifest: Mapping[str, Any]) -> dict[str, object]:
-    """Settings, seed and input files of what was tuned, without the recipe."""
+    """Settings, seed, input files and number of rows of what was tuned, without the recipe."""
     inputs = {Path(name).name: sha256 for name, sha256 in manifest["inputs"].items()}
     settings = {name: value for name, value in manifest["settings"].items() if name != "recipe"}
-    return {"seed": manifest["seed"], **settings, **inputs}
+    learned = {
+        "rows": manifest["counts"].get("rows")
+    }  # One recipe can learn from rows that the other cannot.
+    return {"seed": manifest["seed"], **settings, **inputs, **learned}
 
 
 def _run(folder: Path, quantization: str) -> Run:

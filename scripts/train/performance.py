@@ -150,12 +150,13 @@ def main() -> None:
         settings=settings.performance,
     )
     path = options.output / "performance.json"
-    found = Performance(conditions, _load(), _measured_before(path, conditions, exports))
+    found = _measured_before(path, conditions, exports) or Performance(conditions, _load(), ())
+    write_text(path, _as_json(found))
     for export in exports:
         if all((speed.file, speed.sha256) != (export.path.name, export.sha256) for speed in found.exports):
             speed = measured(export, gold.rows, conditions, settings.seed)
             found = replace(found, exports=(*found.exports, speed))
-            write_text(path, json.dumps(asdict(found), indent=1) + "\n")
+            write_text(path, _as_json(found))
     write_manifest(
         path,
         "performance",
@@ -321,14 +322,17 @@ def _shuffled(rows: Iterable[GoldRow], seed: object) -> list[str]:
     return [row.text for row in sorted(rows, key=place)]
 
 
-def _measured_before(path: Path, conditions: Conditions, exports: Sequence[Export]) -> tuple[Speed, ...]:
-    """What an earlier run measured of these exports under the same conditions."""
-    if not path.is_file():
-        return ()
-    earlier = read_performance(path)
-    wanted = {export.sha256 for export in exports}
-    same = earlier.conditions == conditions
-    return tuple(speed for speed in earlier.exports if same and speed.sha256 in wanted)
+def _measured_before(path: Path, conditions: Conditions, exports: Sequence[Export]) -> Performance | None:
+    """What an earlier run measured of these exports under the same conditions; None where it did not."""
+    if not path.is_file() or (earlier := read_performance(path)).conditions != conditions:
+        return None
+    wanted = {(export.path.name, export.sha256) for export in exports}
+    kept = tuple(speed for speed in earlier.exports if (speed.file, speed.sha256) in wanted)
+    return replace(earlier, exports=kept) if kept else None
+
+
+def _as_json(found: Performance) -> str:
+    return json.dumps(asdict(found), indent=1) + "\n"
 
 
 def _load() -> float | None:

@@ -43,6 +43,8 @@ PER_INTENT = 6
 CHARACTERS = range(20, 301)
 """How long a prompt is: no mere greeting, and nothing that a tiny model's context would not hold."""
 
+_SOURCES = frozenset({".py", ".toml", ".txt"})
+
 LOSS_LEFT = 0.05
 """The last loss on the training rows is at most this share of the first."""
 LEARNED = 0.8
@@ -200,9 +202,10 @@ def exact_answers(path: Path, rows: Path) -> int:
 
 def finished() -> Path:
     """Where the run of these files lies, once it is done: its name is a hash of all that it is made of."""
-    files = [*HERE.glob("*.py"), *HERE.glob("*.toml"), *HERE.glob("*.txt")]
-    files += [DATA, ROOT / "server" / "devrouter" / "core" / "decision.py"]
-    signed = "".join(f"{file.name} {sha256_of(file)}\n" for file in sorted(files))
+    product = ROOT / "server" / "devrouter"
+    folders = (HERE, HERE.parent / "runtime", product / "core", product / "engines")
+    files = [DATA, *(file for folder in folders for file in folder.iterdir() if file.suffix in _SOURCES)]
+    signed = "".join(f"{file.relative_to(ROOT)} {sha256_of(file)}\n" for file in sorted(files))
     return cache_folder() / "runtime" / f"tiny-{hashlib.sha256(signed.encode()).hexdigest()[:12]}"
 
 

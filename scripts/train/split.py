@@ -56,9 +56,9 @@ class Pair:
 def main() -> None:
     options = _arguments()
     settings = settings_of(options)
-    against = [ROOT / name for name in settings.split.against]
+    against = {name: ROOT / name for name in settings.split.against}
     splits = split(read_rows(options.rows, Labelled), settings.split, settings.seed)
-    tests = {path.name: read_rows(path, Labelled) for path in against}
+    tests = {name: read_rows(path, Labelled) for name, path in against.items()}
     pairs = contamination(splits, tests, settings.split)
     _tell(pairs)
     if pairs and not options.drop:
@@ -75,7 +75,7 @@ def main() -> None:
         "split",
         settings=settings.split,
         seed=settings.seed,
-        inputs=[options.rows, *against],
+        inputs=[options.rows, *against.values()],
         counts={"dropped": len(dropped)} | {name: len(rows) for name, rows in splits.items()},
     )
     print(table(splits))

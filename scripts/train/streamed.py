@@ -64,14 +64,19 @@ def stream_in_turn(exports: Sequence[Export], data: Data, kept: Path) -> list[Pa
     """
     asked_by = " ".join(export.sha256 for export in exports)
     with AppendedRows(kept) as file:
-        done = {row["id"]: row for row in file.rows if row.get("asked_by") == asked_by}
-        waiting = [row for row in data.rows if row.id not in done]
+        done = {
+            (row["id"], row.get("text_sha256")): row["timings"]
+            for row in file.rows
+            if row.get("asked_by") == asked_by
+        }
+        waiting = [row for row in data.rows if (row.id, row.text_sha256) not in done]
         if waiting:
             for row, timings in _in_turn([export.path for export in exports], data, waiting):
                 found = [timing and asdict(timing) for timing in timings]
-                done[row.id] = {"id": row.id, "asked_by": asked_by, "timings": found}
-                file.append(done[row.id])
-    timed = [done[row.id]["timings"] for row in data.rows]
+                done[row.id, row.text_sha256] = found
+                key = {"id": row.id, "text_sha256": row.text_sha256, "asked_by": asked_by}
+                file.append(key | {"timings": found})
+    timed = [done[row.id, row.text_sha256] for row in data.rows]
     return [(Timing(**one), Timing(**other)) for one, other in timed if one and other]
 
 

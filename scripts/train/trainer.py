@@ -117,9 +117,11 @@ def _model(training: TrainingSettings, folder: Path) -> Any:  # noqa: ANN401
 
     base = training.base
     if is_gguf(base):  # Transformers does not quantise what it has just dequantised, but what lies on disk.
-        base = str(folder / "base")
-        if not (folder / "base" / "config.json").is_file():
-            model_of(training.base, dtype=torch.bfloat16).save_pretrained(base)
+        whole, partial = folder / "base", folder / "base.partial"
+        if not whole.is_dir():
+            model_of(training.base, dtype=torch.bfloat16).save_pretrained(partial)
+            partial.rename(whole)
+        base = str(whole)
     four_bits = BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from train.base import files_of
 from train.config import parser, run_command, settings_of
 from train.loss_plot import loss_svg
-from train.manifest import sha256_of, write_manifest
+from train.manifest import files_in, sha256_of, write_manifest
 from train.merge import ORDERS, SYSTEM_PROMPT, baked_tokenizer, prompt_for
 from train.rows import FileError, Labelled, read_rows, write_text
 
@@ -60,7 +60,8 @@ def main() -> None:
     if training.batch % training.rows_at_a_time:
         raise FileError("settings: training.batch: must be a multiple of training.rows_at_a_time")
     files = [options.splits / "train.jsonl", options.splits / "validation.jsonl"]
-    inputs = [path for path in files if path.is_file() or path is files[0]]
+    # A split without rows is an empty file, and training goes without it.
+    inputs = [path for path in files if path is files[0] or (path.is_file() and path.stat().st_size)]
     tokenizer = baked_tokenizer(training.base, training.recipe)
     examples = [examples_of(read_rows(path, Labelled), tokenizer, training) for path in inputs]
     for path, found in zip(inputs, examples, strict=True):
@@ -144,10 +145,11 @@ def _train(
 def _checkpoints(output: Path, settings: Settings, inputs: list[Path], *, resume: bool) -> Path:
     """The folder of the checkpoints, which are of these settings and rows. Raises `FileError`."""
     folder = output / "checkpoints"
+    given = [*inputs, SYSTEM_PROMPT, *files_of(settings.training.base)]
     signed = {
         "seed": settings.seed,
         "training": asdict(settings.training),
-        "inputs": [sha256_of(path) for path in [*inputs, SYSTEM_PROMPT]],
+        "inputs": [sha256_of(file) for path in given for file in files_in(path)],
     }
     made_of = folder / "made-of.json"
     text = json.dumps(signed, indent=1) + "\n"
@@ -156,7 +158,9 @@ def _checkpoints(output: Path, settings: Settings, inputs: list[Path], *, resume
     elif not resume:
         raise FileError(f"{output}: holds an earlier run; say --resume to go on, or name another folder")
     elif made_of.read_text(encoding="utf-8") != text:
-        raise FileError(f"{output}: holds a run of other settings or rows, which cannot go on with these")
+        raise FileError(
+            f"{output}: holds a run of other settings, rows or base, which cannot go on with these"
+        )
     return folder
 
 

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from devrouter.engines.gguf import GGUFError, read_metadata
 from train.asked import Respondent, ask, context_for, read_data
 from train.config import parser, run_command, settings_of
-from train.export import exports_in, write_modelfile
+from train.export import exports_in, refusal_of, write_modelfile
 from train.gate import (
     FIGURES,
     Outcome,
@@ -79,7 +79,7 @@ def main() -> None:
     write_manifest(
         options.output / "validate.json",
         "validate",
-        settings=settings.validate,
+        settings=asdict(settings.validate) | {"rows": options.rows},
         seed=settings.seed,
         inputs=[*(export.path for export in exports), *(each.path for each in data)],
         counts={outcome.quantization: outcome.verdict for outcome in outcomes if outcome.judged},
@@ -149,7 +149,7 @@ def outcome_of(
 
 def mark(path: Path, outcome: Outcome, settings: ValidateSettings) -> None:
     """Take the Modelfile of a refused export away, and say beside it why; give it back to one that passed."""
-    modelfile, refusal = path.with_suffix(".Modelfile"), path.with_suffix(".refused.md")
+    modelfile, refusal = path.with_suffix(".Modelfile"), refusal_of(path)
     if outcome.verdict is Verdict.REFUSED:
         lines = [f"{path.name} was refused, so its Modelfile was taken away: do not serve it.", ""]
         lines += [f"- {reason}" for reason in reasons(outcome, settings.margin)]

@@ -47,7 +47,7 @@ REWRITES = {
 DRAFTS = tuple(REWRITES)
 
 
-def run_of(folder: Path, recipe: str, **settings: Any) -> Path:
+def run_of(folder: Path, recipe: str, learned: int = 60, **settings: Any) -> Path:
     """A run's folder: an export that nobody trained, and the manifest of what would have been tuned."""
     path = folder / recipe / "gguf" / "devrouter-Q8_0.gguf"
     path.parent.mkdir(parents=True)
@@ -55,7 +55,14 @@ def run_of(folder: Path, recipe: str, **settings: Any) -> Path:
     write_manifest(path, "export", settings={"quantization": "Q8_0"}, seed=0, inputs=[])
     adapter = folder / recipe / "tuned" / "adapter"
     adapter.mkdir(parents=True)
-    write_manifest(adapter, "tune", settings={"recipe": recipe, "epochs": 2, **settings}, seed=0, inputs=[])
+    write_manifest(
+        adapter,
+        "tune",
+        settings={"recipe": recipe, "epochs": 2, **settings},
+        seed=0,
+        inputs=[],
+        counts={"rows": learned},
+    )
     return folder / recipe
 
 
@@ -108,10 +115,10 @@ def test_both_orders_are_asked_streamed_and_not_asked_again(
 
 def test_what_else_differs_is_named(tmp_path: Path) -> None:
     runs = [
-        orders.Run(run_of(tmp_path, recipe, rank=rank), MADE, ORDERS[recipe])
-        for recipe, rank in (("rewrite_first", 16), ("labels_first", 8))
+        orders.Run(run_of(tmp_path, recipe, learned, rank=rank), MADE, ORDERS[recipe])
+        for recipe, learned, rank in (("rewrite_first", 20, 16), ("labels_first", 60, 8))
     ]
-    assert orders.also_different(runs) == ["rank"]
+    assert orders.also_different(runs) == ["rank", "rows"]
     (tmp_path / "labels_first" / "tuned" / "adapter.manifest.json").unlink()
     assert orders.also_different(runs) is None
 

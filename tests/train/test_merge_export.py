@@ -120,6 +120,22 @@ def test_what_the_converter_refuses_is_told_and_leaves_nothing(merged: Path, tmp
     assert not list((tmp_path / "gguf").iterdir())
 
 
+def test_an_export_that_was_refused_gets_no_modelfile_until_it_comes_out_otherwise(
+    merged: Path, tmp_path: Path
+) -> None:
+    options = (merged, "-o", tmp_path, "--set", 'export.quantizations=["Q8_0"]')
+    in_process(export.main, *options)
+    path = tmp_path / "devrouter-Q8_0.gguf"
+    modelfile, refusal = path.with_suffix(".Modelfile"), export.refusal_of(path)
+    modelfile.unlink()
+    refusal.write_text("it lost a third of the labels")
+    in_process(export.main, *options)
+    assert (modelfile.exists(), refusal.exists()) == (False, True)
+    path.write_bytes(b"another model")
+    in_process(export.main, *options)
+    assert (modelfile.exists(), refusal.exists()) == (True, False)
+
+
 def test_an_export_that_was_changed_is_refused_by_who_reads_it(exported: Path, tmp_path: Path) -> None:
     folder = tmp_path / "gguf"
     shutil.copytree(exported, folder)

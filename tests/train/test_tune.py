@@ -115,12 +115,19 @@ def test_from_whichever_checkpoint_a_run_goes_on_it_ends_in_the_same_adapter(
             assert (resumed / name).read_bytes() == (whole / name).read_bytes(), (step, name)
 
 
+def test_a_split_that_drew_no_validation_rows_can_be_learned_from(base: Path, tmp_path: Path) -> None:
+    write(tmp_path / "train.jsonl", ROWS[:4])
+    (tmp_path / "validation.jsonl").touch()
+    tuned = tune(tmp_path, tmp_path / "tuned", base, "--set", "training.epochs=1")
+    assert "validation_loss" not in json.loads((tuned / "adapter.manifest.json").read_text())["counts"]
+
+
 def test_other_rows_cannot_go_on(base: Path, splits: Path, tmp_path: Path) -> None:
     tuned = tune(splits, tmp_path / "tuned", base, "--set", "training.epochs=1")
     others = tmp_path / "others"
     others.mkdir()
     write(others / "train.jsonl", ROWS[:5])
-    with pytest.raises(FileError, match="other settings or rows"):
+    with pytest.raises(FileError, match="other settings, rows or base"):
         tune(others, tuned, base, "--set", "training.epochs=1", "--resume")
 
 

@@ -14,11 +14,12 @@ import yaml
 from devrouter.core.decision import Decision
 from devrouter.evaluation.rows import Header, RowAnswer, read_gold, sha256_of
 from tests.unit.carding import Faults, ask, export, replies, stage
-from tests.unit.measuring import run_here
+from tests.unit.measuring import Work, run_here
 from tests.unit.training import read
 from train import card, validate
-from train.asked import write_answers
+from train.asked import read_data, write_answers
 from train.config import read_settings
+from train.export import exports_in
 from train.manifest import sha256_of as sha256_of_file
 from train.manifest import write_manifest
 from train.merge import system_prompt
@@ -181,6 +182,20 @@ def test_what_was_not_measured_is_called_so(run: Path) -> None:
     assert "*holdout* was not measured" in top
 
 
+def test_only_a_file_that_the_split_was_held_against_is_called_checked(run: Path) -> None:
+    """By its hash: another of the same name was not."""
+    measure(run)
+    assert "*test* is a labelled file of its own, checked to share no prompt" in carded(run)
+    other = run.parent / "other" / "test.jsonl"
+    other.parent.mkdir()
+    other.write_text((run.parent / "test.jsonl").read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    ask(run, other, {"F16": replies(Faults())})
+    run_here(validate.main, run / "gguf", "--data", other, "-o", run / "measured", "--rows", "10")
+    text = carded(run)
+    assert "*test* is a labelled file of its own;" in text
+    assert "validate.py work/gguf --data test.jsonl --rows 10 -o work/measured" in text
+
+
 def test_it_says_how_the_model_was_made(run: Path) -> None:
     text = carded(run)
     made = section(text, "## How it was made")
@@ -295,6 +310,19 @@ def test_another_engine_stands_beside_on_the_same_rows(run: Path) -> None:
     difference = 100 * (rows - FAULTS["F16"].intent - 12) / rows
     assert f"{difference:+.1f} points" in paired
     assert "instant" not in section(text, "### Holdout")
+
+
+def test_an_engine_is_compared_on_the_rows_that_both_answered(run: Path) -> None:
+    """F16 was asked fewer of them than the export that passed."""
+    path = run.parent / "test.jsonl"
+    exports = {export.quantization: export for export in exports_in(run / "gguf")}
+    for quantization, rows in (("F16", 10), ("Q8_0", None)):
+        Work(run, exports, read_data(path, rows)).stage(quantization, replies(FAULTS[quantization]))
+    run_here(validate.main, run / "gguf", "--data", path, "--rows", "10", "-o", run / "measured")
+    text = carded(run, "--compare", f"instant={other_engine(run, right=12)}")
+    prompts = cells(section(text, "### Test"), "prompts")
+    assert (prompts["F16, schema"], prompts["instant"]) == ("10", str(len(read(path))))
+    assert "| test | instant | intent" in section(text, "### Beside others")
 
 
 def test_licences_come_from_the_settings_or_the_datas_readme(run: Path) -> None:

@@ -173,6 +173,8 @@ async def test_a_model_scores_each_label_once(tmp_path: Path) -> None:
     details = {row["reason"]: row["detail"] for row in read(tmp_path / "judged.dropped.jsonl")}
     assert details["judged under 4"] == "2: it is a review"
     assert "score" in details["the judge gave no score"]
+    manifest = json.loads((tmp_path / "judged.jsonl.manifest.json").read_text(encoding="utf-8"))
+    assert set(manifest["inputs"]) == {"labels.jsonl", "judged.scores.jsonl"}
 
 
 def test_a_run_writes_rows_report_and_manifest_and_says_where_none_is_left(tmp_path: Path) -> None:

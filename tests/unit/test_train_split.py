@@ -117,7 +117,7 @@ class TestCommand:
         done = run("split", *arguments)
         assert done.returncode == 1
         assert "taken and held of holdout: " in done.stderr
-        assert f"tested and {tested['id']} of test.jsonl: same text" in done.stderr
+        assert f"tested and {tested['id']} of data/test.jsonl: same text" in done.stderr
         assert "nothing was written: 2 pairs" in done.stderr
         assert not (tmp_path / "splits").exists()
         done = run("split", *arguments, "--drop")
@@ -126,6 +126,17 @@ class TestCommand:
         assert trained == {row["id"] for row in many()}
         assert [row["id"] for row in read(tmp_path / "splits" / "holdout.jsonl")] == ["held"]
         assert check_manifest(tmp_path / "splits")["counts"]["dropped"] == 2
+
+    def test_test_splits_of_one_name_are_all_looked_at(self, tmp_path: Path) -> None:
+        source = write(tmp_path / "judged.jsonl", [*many(), labelled(TEXT, id="tested")])
+        for folder, text in (("one", TEXT), ("two", "Write a Dockerfile for a Go service, please")):
+            (tmp_path / folder).mkdir()
+            write(tmp_path / folder / "test.jsonl", [labelled(text, id=folder)])
+        against = json.dumps([f"{tmp_path}/{folder}/test.jsonl" for folder in ("one", "two")])
+        sets = ["--set", f"split.against={against}", "--set", "split.validation_share=0.0"]
+        done = run("split", source, "-o", tmp_path / "splits", *sets)
+        assert done.returncode == 1
+        assert f"tested and one of {tmp_path}/one/test.jsonl: same text" in done.stderr
 
     def test_the_dataset_of_the_repository_can_be_split(self, tmp_path: Path) -> None:
         """Nothing of it says what its test split says, as the README of the data has it."""
