@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from devrouter.engines.exchange import in_a_line
 from devrouter.engines.ollama import OllamaOptions
 from devrouter.engines.setup import SetupRefused, plan
 from train.base import tokenizer_of
@@ -161,13 +162,21 @@ def _quantize(merged: Path, path: Path, quantization: str) -> None:
         raise FileError(
             f"{quantization} needs llama.cpp's quantiser: pip install llama-cpp-python (it is compiled)"
         ) from None
+    said = []
+
+    @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
+    def keep(_level: int, text: bytes, _data: object) -> None:
+        said.append(text.decode(errors="replace"))
+
+    llama_cpp.llama_log_set(keep, None)  # Else it tells of each of hundreds of matrices.
     source = path.with_suffix(".f16")
     parameters = llama_cpp.llama_model_quantize_default_params()
     parameters.ftype = _FILE_TYPES[quantization]
     try:
         _convert(merged, source, "F16")
         if llama_cpp.llama_model_quantize(str(source).encode(), str(path).encode(), parameters):
-            raise FileError(f"{source}: llama.cpp could not quantise it to {quantization}")
+            reason = (in_a_line("".join(said[-5:])) or "no reason given").strip()
+            raise FileError(f"{source}: llama.cpp could not quantise it to {quantization}: {reason}")
     finally:
         source.unlink(missing_ok=True)
 
