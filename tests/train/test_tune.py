@@ -88,7 +88,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_adapter(base: Path, splits: P
     refused = run("tune", splits, "-o", killed, *options)
     assert (refused.returncode, "say --resume to go on" in refused.stderr) == (1, True)
     other = run("tune", splits, "-o", killed, *options, "--resume", "--set", "training.learning_rate=0.1")
-    assert "a run of other settings or rows, which cannot go on with these" in other.stderr
+    assert "a run of other settings, rows or base, which cannot go on with these" in other.stderr
 
     resumed = run("tune", splits, "-o", killed, *options, "--resume")
     assert resumed.returncode == 0, resumed.stderr
@@ -122,13 +122,18 @@ def test_a_split_that_drew_no_validation_rows_can_be_learned_from(base: Path, tm
     assert "validation_loss" not in json.loads((tuned / "adapter.manifest.json").read_text())["counts"]
 
 
-def test_other_rows_cannot_go_on(base: Path, splits: Path, tmp_path: Path) -> None:
+def test_other_rows_or_another_base_cannot_go_on(base: Path, splits: Path, tmp_path: Path) -> None:
+    base = shutil.copytree(base, tmp_path / "base")
     tuned = tune(splits, tmp_path / "tuned", base, "--set", "training.epochs=1")
     others = tmp_path / "others"
     others.mkdir()
     write(others / "train.jsonl", ROWS[:5])
     with pytest.raises(FileError, match="other settings, rows or base"):
         tune(others, tuned, base, "--set", "training.epochs=1", "--resume")
+    with (base / "config.json").open("a") as file:
+        file.write("\n")
+    with pytest.raises(FileError, match="other settings, rows or base"):
+        tune(splits, tuned, base, "--set", "training.epochs=1", "--resume")
 
 
 def test_rows_that_cannot_be_learned_from_are_counted(
