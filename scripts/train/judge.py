@@ -37,7 +37,17 @@ from devrouter.evaluation.rows import LABELS
 from train.asking import Inquiry, NoAnswer, Question, inquire
 from train.config import parser, run_command, settings_of
 from train.manifest import write_manifest
-from train.rows import FileError, Labelled, Missing, id_of, parsed, read_rows, write_rows, write_text
+from train.rows import (
+    FileError,
+    Labelled,
+    Missing,
+    first_fault,
+    id_of,
+    parsed,
+    read_rows,
+    write_rows,
+    write_text,
+)
 from train.teach import GUIDE
 
 if TYPE_CHECKING:
@@ -234,9 +244,8 @@ def read_score(_: Question, reply: str) -> dict[str, Any]:
     try:
         score = TypeAdapter(Score).validate_json(reply.strip())
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "reply"
-        raise NoAnswer(f"The reply is no score: {place}: {first['msg']}.") from None
+        key, said = first_fault(error)
+        raise NoAnswer(f"The reply is no score: {key or 'reply'}: {said}.") from None
     return asdict(score)
 
 

@@ -153,10 +153,9 @@ def _training(manifest: Mapping[str, Any]) -> dict[str, object]:
     """Settings, seed, input files and number of rows of what was tuned, without the recipe."""
     inputs = {Path(name).name: sha256 for name, sha256 in manifest["inputs"].items()}
     settings = {name: value for name, value in manifest["settings"].items() if name != "recipe"}
-    learned = {
-        "rows": manifest["counts"].get("rows")
-    }  # One recipe can learn from rows that the other cannot.
-    return {"seed": manifest["seed"], **settings, **inputs, **learned}
+    # One recipe can learn from rows that the other cannot.
+    learned = manifest["counts"].get("rows")
+    return {"seed": manifest["seed"], **settings, **inputs, "rows": learned}
 
 
 def _run(folder: Path, quantization: str) -> Run:

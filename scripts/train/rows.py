@@ -151,9 +151,8 @@ def parsed(content: bytes, form: type[Row], place: str) -> Row:
     try:
         row: Row = _ADAPTERS[form].validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        reason = first["msg"].removeprefix("Value error, ").replace("at line 1 column", "at column")
+        key, said = first_fault(error)
+        reason = said.removeprefix("Value error, ").replace("at line 1 column", "at column")
         raise FileError(f"{place}: {f'{key}: ' if key else ''}{reason}") from None
     return row
 
@@ -163,9 +162,14 @@ def read_json(path: Path, form: type[Form], mend: str) -> Form:
     try:
         return TypeAdapter(form).validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise FileError(f"{path}: {f'{place}: ' if place else ''}{first['msg']}; {mend}") from None
+        key, said = first_fault(error)
+        raise FileError(f"{path}: {f'{key}: ' if key else ''}{said}; {mend}") from None
+
+
+def first_fault(error: ValidationError) -> tuple[str, str]:
+    """The key that is wrong first, empty for the whole, and pydantic's words; nothing of the content."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return ".".join(map(str, first["loc"])), first["msg"]
 
 
 def write_rows(path: Path, rows: Iterable[Prompt | Labelled | dict[str, Any]]) -> None:
